@@ -1,0 +1,121 @@
+"""Check a document against a JSON Schema and report every problem as "pointer reason"."""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from jsonschema import Draft202012Validator, ValidationError, validators
+
+Schema = Mapping[str, Any]
+
+
+def compile_schema_pattern(pattern: str) -> re.Pattern[str]:
+    """Compile a schema pattern with the meaning it has elsewhere: ASCII classes, `$` only at the very end."""
+    exact = pattern[:-1] + r"\Z" if pattern.endswith("$") and not pattern.endswith(r"\$") else pattern
+    return re.compile(exact, re.ASCII)
+
+
+def _check_pattern(validator: Any, pattern: str, instance: Any, _schema: Any) -> Iterator[ValidationError]:
+    if validator.is_type(instance, "string") and not compile_schema_pattern(pattern).search(instance):
+        yield ValidationError("pattern")
+
+
+def _is_plain_integer(_checker: Any, instance: Any) -> bool:
+    return isinstance(instance, int) and not isinstance(instance, bool)
+
+
+# The default error messages print the whole instance, which may hold secrets or be huge; `_reasons` never does.
+_Validator = validators.extend(
+    Draft202012Validator,
+    validators={"pattern": _check_pattern},
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_plain_integer),
+)
+
+
+def pointer(path: Sequence[object]) -> str:
+    """Write a path as a JSON pointer; the root is a lone slash."""
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def as_text(value: object) -> str:
+    """Write a scalar the way JSON writes it, strings without quotes."""
+    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if _is_word(value) else str(value)
+
+
+def _is_word(value: object) -> bool:
+    return value is None or isinstance(value, bool)
+
+
+REASONS: dict[str, Callable[[Any], str]] = {
+    "type": lambda types: f"must be {types if isinstance(types, str) else ' or '.join(types)}",
+    "enum": lambda values: f"must be one of {', '.join(as_text(value) for value in values)}",
+    "const": lambda value: f"must be equal to constant: {as_text(value)}",
+    "pattern": lambda pattern: f'must match pattern "{pattern}"',
+    "minimum": lambda bound: f"must be >= {bound}",
+    "maximum": lambda bound: f"must be <= {bound}",
+    "exclusiveMinimum": lambda bound: f"must be > {bound}",
+    "minLength": lambda bound: f"must not be shorter than {bound} characters",
+    "maxLength": lambda bound: f"must not be longer than {bound} characters",
+    "minItems": lambda bound: f"must not have fewer than {bound} items",
+    "uniqueItems": lambda _: "must not have duplicate items",
+}
+
+
+def find_schema_problems(schema: Schema, document: object) -> list[str]:
+    """Return one "pointer reason" line for every way in which the document breaks the schema."""
+    lines = [line for error in _Validator(schema).iter_errors(document) for line in _describe(error)]
+    return list(dict.fromkeys(lines))
+
+
+def _describe(error: ValidationError) -> list[str]:
+    path = list(error.absolute_path)
+    if error.validator == "required":
+        missing = [name for name in error.validator_value if name not in error.instance]
+        return [f"{pointer(path)} must have required property '{name}'" for name in missing]
+    if error.validator == "additionalProperties":
+        unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
+        return [f"{pointer([*path, key])} unknown key" for key in unknown]
+    if "propertyNames" in error.absolute_schema_path:
+        return [f"{pointer([*path, error.instance])} name {_reason(error)}"]
+    return [f"{pointer(path)} {_reason(error)}"]
+
+
+def _reason(error: ValidationError) -> str:
+    return REASONS[str(error.validator)](error.validator_value)
+
+
+def find_unknown_keys(schema: Schema, document: object, path: tuple[object, ...] = ()) -> Iterator[str]:
+    """Yield the pointer of every object key that the schema does not name."""
+    if isinstance(document, dict):
+        for key, value in document.items():
+            child = schema.get("properties", {}).get(key, schema.get("additionalProperties"))
+            if child is None and "properties" in schema:
+                yield pointer([*path, key])
+            elif isinstance(child, dict):
+                yield from find_unknown_keys(child, value, (*path, key))
+    elif isinstance(document, list) and isinstance(schema.get("items"), dict):
+        for index, item in enumerate(document):
+            yield from find_unknown_keys(schema["items"], item, (*path, index))
+
+
+def find_unstorable_values(document: object, path: tuple[object, ...] = ()) -> Iterator[str]:
+    """Yield a problem for every text or number that PostgreSQL cannot hold in `jsonb`."""
+    if isinstance(document, str):
+        yield from (f"{pointer(path)} {reason}" for reason in _text_troubles(document))
+    elif isinstance(document, float) and not math.isfinite(document):
+        yield f"{pointer(path)} must be a finite number"
+    elif isinstance(document, dict):
+        for key, value in document.items():
+            yield from find_unstorable_values(str(key), (*path, "(key)"))
+            yield from find_unstorable_values(value, (*path, key))
+    elif isinstance(document, list):
+        for index, item in enumerate(document):
+            yield from find_unstorable_values(item, (*path, index))
+
+
+def _text_troubles(text: str) -> Iterator[str]:
+    if "\x00" in text:
+        yield "must not contain a NUL character"
+    if any("\ud800" <= character <= "\udfff" for character in text):
+        yield "must not contain an unpaired surrogate"
