@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Numeric, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, created_at, uuid_key
+from app.core.db import Base, created_now, uuid_key
 
 MICROS = 1_000_000
 
@@ -24,7 +24,7 @@ class Credit(Base):
     source: Mapped[str] = mapped_column(Text)
     idempotency_key: Mapped[str] = mapped_column(Text, unique=True)
     note: Mapped[str] = mapped_column(Text, server_default="")
-    created_at: Mapped[datetime] = created_at()
+    created_at: Mapped[datetime] = created_now()
 
 
 class Wallet(Base):
@@ -50,4 +50,4 @@ class StripeCustomer(Base):
     tenant_id: Mapped[UUID] = mapped_column(ForeignKey("tenants.id"), primary_key=True)
     stripe_customer_id: Mapped[str] = mapped_column(Text, unique=True)
     email: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime] = created_at()
+    created_at: Mapped[datetime] = created_now()

@@ -1,5 +1,6 @@
 """Check a document against a JSON Schema and report every problem as "pointer reason"."""
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -38,19 +39,14 @@ def pointer(path: Sequence[object]) -> str:
     return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
-def as_text(value: object) -> str:
-    """Write a scalar the way JSON writes it, strings without quotes."""
-    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if _is_word(value) else str(value)
+def _as_text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
-def _is_word(value: object) -> bool:
-    return value is None or isinstance(value, bool)
-
-
-REASONS: dict[str, Callable[[Any], str]] = {
+_REASONS: dict[str, Callable[[Any], str]] = {
     "type": lambda types: f"must be {types if isinstance(types, str) else ' or '.join(types)}",
-    "enum": lambda values: f"must be one of {', '.join(as_text(value) for value in values)}",
-    "const": lambda value: f"must be equal to constant: {as_text(value)}",
+    "enum": lambda values: f"must be one of {', '.join(_as_text(value) for value in values)}",
+    "const": lambda value: f"must be equal to constant: {_as_text(value)}",
     "pattern": lambda pattern: f'must match pattern "{pattern}"',
     "minimum": lambda bound: f"must be >= {bound}",
     "maximum": lambda bound: f"must be <= {bound}",
@@ -82,7 +78,7 @@ def _describe(error: ValidationError) -> list[str]:
 
 
 def _reason(error: ValidationError) -> str:
-    return REASONS[str(error.validator)](error.validator_value)
+    return _REASONS[str(error.validator)](error.validator_value)
 
 
 def find_unknown_keys(schema: Schema, document: object, path: tuple[object, ...] = ()) -> Iterator[str]:
@@ -102,7 +98,7 @@ def find_unknown_keys(schema: Schema, document: object, path: tuple[object, ...]
 def find_unstorable_values(document: object, path: tuple[object, ...] = ()) -> Iterator[str]:
     """Yield a problem for every text or number that PostgreSQL cannot hold in `jsonb`."""
     if isinstance(document, str):
-        yield from (f"{pointer(path)} {reason}" for reason in _text_troubles(document))
+        yield from (f"{pointer(path)} {reason}" for reason in find_text_troubles(document))
     elif isinstance(document, float) and not math.isfinite(document):
         yield f"{pointer(path)} must be a finite number"
     elif isinstance(document, dict):
@@ -114,7 +110,8 @@ def find_unstorable_values(document: object, path: tuple[object, ...] = ()) -> I
             yield from find_unstorable_values(item, (*path, index))
 
 
-def _text_troubles(text: str) -> Iterator[str]:
+def find_text_troubles(text: str) -> Iterator[str]:
+    """Yield why PostgreSQL cannot hold the text."""
     if "\x00" in text:
         yield "must not contain a NUL character"
     if any("\ud800" <= character <= "\udfff" for character in text):

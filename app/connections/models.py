@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, created_at, updated_at, uuid_key
+from app.core.db import Base, created_now, updated_now, uuid_key
 
 
 class Profile(StrEnum):
@@ -40,7 +40,7 @@ class App(Base):
     tool_id: Mapped[UUID | None] = mapped_column(ForeignKey("apps_catalog.id"))
     spend_cap_micros_daily: Mapped[int | None] = mapped_column(BigInteger)
     spend_cap_micros_monthly: Mapped[int | None] = mapped_column(BigInteger)
-    connected_at: Mapped[datetime] = created_at()
+    connected_at: Mapped[datetime] = created_now()
     disconnected_at: Mapped[datetime | None]
 
 
@@ -71,10 +71,10 @@ class Connection(Base):
     expires_at: Mapped[datetime | None]
     error_message: Mapped[str | None] = mapped_column(Text)
     created_by_user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
-    created_at: Mapped[datetime] = created_at()
-    connected_at: Mapped[datetime] = created_at()
+    created_at: Mapped[datetime] = created_now()
+    connected_at: Mapped[datetime] = created_now()
     revoked_at: Mapped[datetime | None]
-    updated_at: Mapped[datetime] = updated_at()
+    updated_at: Mapped[datetime] = updated_now()
 
 
 class Binding(Base):
@@ -95,4 +95,4 @@ class Binding(Base):
     connection_id: Mapped[UUID] = mapped_column(ForeignKey("connections.id"), index=True)
     is_exclusive: Mapped[bool] = mapped_column(server_default=text("false"))
     details: Mapped[dict[str, Any]] = mapped_column("metadata", server_default=text("'{}'::jsonb"))
-    created_at: Mapped[datetime] = created_at()
+    created_at: Mapped[datetime] = created_now()

@@ -34,11 +34,11 @@ def uuid_key() -> Mapped[UUID]:
     return mapped_column(primary_key=True, default=uuid4)
 
 
-def created_at() -> Mapped[datetime]:
+def created_now() -> Mapped[datetime]:
     return mapped_column(server_default=func.clock_timestamp())
 
 
-def updated_at() -> Mapped[datetime]:
+def updated_now() -> Mapped[datetime]:
     return mapped_column(server_default=func.clock_timestamp(), onupdate=func.clock_timestamp())
 
 

@@ -18,7 +18,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from app.core.db import Base, after_commit, created_at
+from app.core.db import Base, after_commit, created_now
 from app.core.errors import ConflictError, InvalidError
 from app.core.redis import Cache
 
@@ -37,7 +37,7 @@ class IdempotencyKey(Base):
     body_hash: Mapped[str] = mapped_column(Text)
     status: Mapped[int | None]
     body: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = created_at()
+    created_at: Mapped[datetime] = created_now()
 
 
 @dataclass(frozen=True)

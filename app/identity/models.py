@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, Text, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.db import Base, created_at, updated_at, uuid_key
+from app.core.db import Base, created_now, updated_now, uuid_key
 
 
 class MemberRole(StrEnum):
@@ -33,8 +33,8 @@ class User(Base):
     is_admin: Mapped[bool] = mapped_column(server_default=text("false"))
     issuer: Mapped[str | None] = mapped_column(Text)
     subject: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = created_at()
-    updated_at: Mapped[datetime] = updated_at()
+    created_at: Mapped[datetime] = created_now()
+    updated_at: Mapped[datetime] = updated_now()
 
 
 class UserSession(Base):
@@ -47,8 +47,8 @@ class UserSession(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     kind: Mapped[str] = mapped_column(Text, server_default="dashboard")
     user_agent: Mapped[str] = mapped_column(Text, server_default="")
-    created_at: Mapped[datetime] = created_at()
-    last_seen_at: Mapped[datetime] = created_at()
+    created_at: Mapped[datetime] = created_now()
+    last_seen_at: Mapped[datetime] = created_now()
     expires_at: Mapped[datetime]
 
 
@@ -69,8 +69,8 @@ class Tenant(Base):
     slug_chosen: Mapped[bool] = mapped_column(server_default=text("false"))
     logo_url: Mapped[str | None] = mapped_column(Text)
     is_test: Mapped[bool] = mapped_column(server_default=text("false"))
-    created_at: Mapped[datetime] = created_at()
-    updated_at: Mapped[datetime] = updated_at()
+    created_at: Mapped[datetime] = created_now()
+    updated_at: Mapped[datetime] = updated_now()
 
 
 class TenantMember(Base):
@@ -103,7 +103,7 @@ class Key(Base):
     key_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     key_prefix: Mapped[str] = mapped_column(Text)
     display_name: Mapped[str | None] = mapped_column(Text)
-    created_at: Mapped[datetime] = created_at()
+    created_at: Mapped[datetime] = created_now()
     last_used_at: Mapped[datetime | None]
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
