@@ -7,7 +7,7 @@ from collections.abc import Callable
 LOOPBACK = "127.0.0.1"
 
 
-def find_free_port(host: str = LOOPBACK) -> int:
+def free_port(host: str = LOOPBACK) -> int:
     """Return a port that nothing listens on at the moment."""
     with socket.socket() as probe:
         probe.bind((host, 0))
