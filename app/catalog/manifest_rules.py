@@ -104,7 +104,7 @@ def check_volumes(manifest: Manifest) -> Problems:
         paths = [volume.get("mountPath") for _, volume in indexed(service, "volumes")]
         for at, path in enumerate(paths):
             where = pointer(["services", index, "volumes", at, "mountPath"])
-            if path in paths[:at]:
+            if isinstance(path, str) and path in paths[:at]:
                 yield f"{where} is used by an earlier volume"
             elif isinstance(path, str) and path.startswith("/") and not _is_object_key(path[1:]):
                 yield f"{where} must be a plain absolute path below /"
@@ -113,7 +113,9 @@ def check_volumes(manifest: Manifest) -> Problems:
 def check_start_order(manifest: Manifest) -> Problems:
     order = manifest.get("serviceStartOrder")
     names = [service.get("name") for _, service in indexed(manifest, "services")]
-    for index, name in enumerate(order if isinstance(order, list) else []):
+    if not isinstance(order, list):
+        return
+    for index, name in enumerate(order):
         where = pointer(["serviceStartOrder", index])
         if name not in names:
             yield f"{where} names no service"
@@ -189,7 +191,11 @@ def check_unique_names(manifest: Manifest) -> Problems:
 
 def check_admin_bootstrap(manifest: Manifest) -> Problems:
     bootstrap = manifest.get("adminBootstrap")
-    if isinstance(bootstrap, dict) and bootstrap.get("authMode") == "api_seed" and "seedEndpoint" not in bootstrap:
+    if (
+        isinstance(bootstrap, dict)
+        and bootstrap.get("authMode") == "api_seed"
+        and "seedEndpoint" not in bootstrap
+    ):
         yield "/adminBootstrap must have required property 'seedEndpoint'"
 
 
@@ -214,11 +220,10 @@ def check_placeholders(manifest: Manifest) -> Problems:
         yield from _unknown(service.get("env"), ("services", index, "env"), known)
     bootstrap = manifest.get("adminBootstrap")
     if isinstance(bootstrap, dict):
-        path = ("adminBootstrap", "payloadTemplate")
-        yield from _unknown(bootstrap.get("payloadTemplate"), path, known)
+        yield from _unknown(bootstrap.get("payloadTemplate"), ("adminBootstrap", "payloadTemplate"), known)
     for index, hook in enumerated_hooks(manifest):
-        path = ("deployHooks", "afterDeploy", index)
-        yield from _unknown({"args": hook.get("args"), "path": hook.get("path")}, path, known, is_hook=True)
+        texts = {"args": hook.get("args"), "path": hook.get("path")}
+        yield from _unknown(texts, ("deployHooks", "afterDeploy", index), known, is_hook=True)
 
 
 def _unknown(value: object, path: tuple[object, ...], known: set[str], *, is_hook: bool = False) -> Problems:

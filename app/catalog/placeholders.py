@@ -45,7 +45,11 @@ COMMON_PLACEHOLDERS = frozenset(
     }
 )
 BUILT_IN_PLACEHOLDERS = (
-    COMMON_PLACEHOLDERS | DATABASE_PLACEHOLDERS | REDIS_PLACEHOLDERS | STORAGE_PLACEHOLDERS | ADMIN_PLACEHOLDERS
+    COMMON_PLACEHOLDERS
+    | DATABASE_PLACEHOLDERS
+    | REDIS_PLACEHOLDERS
+    | STORAGE_PLACEHOLDERS
+    | ADMIN_PLACEHOLDERS
 )
 
 COMMON_VARIABLES = frozenset(
@@ -108,7 +112,7 @@ def find_texts(value: object, path: tuple[object, ...] = ()) -> Iterator[tuple[t
 
 
 def known_placeholders(manifest: Mapping[str, Any]) -> set[str]:
-    """Return the names that this manifest may use: the platform's for what it requests, its secrets, its inputs."""
+    """Return the names a manifest may use: the platform's for what it requests, its secrets, its inputs."""
     return {
         *COMMON_PLACEHOLDERS,
         *(name for resource in _requested(manifest) for name in resource.placeholders),
@@ -118,7 +122,7 @@ def known_placeholders(manifest: Mapping[str, Any]) -> set[str]:
 
 
 def reserved_variables(manifest: Mapping[str, Any], integration_variables: Collection[str] = ()) -> set[str]:
-    """Return the names that no user variable may take: system variables that apply here, and integration ones."""
+    """Return the names that no user variable may take: system ones that apply here, and integration ones."""
     system = {*COMMON_VARIABLES, *(name for resource in _requested(manifest) for name in resource.variables)}
     return (system - _SETTABLE) | set(integration_variables)
 

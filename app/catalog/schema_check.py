@@ -4,7 +4,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from jsonschema import Draft202012Validator, ValidationError, validators
 
@@ -26,8 +26,8 @@ def _is_plain_integer(_checker: Any, instance: Any) -> bool:
     return isinstance(instance, int) and not isinstance(instance, bool)
 
 
-# The default error messages print the whole instance, which may hold secrets or be huge; `_reasons` never does.
-_Validator = validators.extend(
+# The library's own messages print the whole instance, which may be huge; the reasons below never do.
+_Validator = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     validators={"pattern": _check_pattern},
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_plain_integer),
@@ -65,15 +65,15 @@ def find_schema_problems(schema: Schema, document: object) -> list[str]:
 
 
 def _describe(error: ValidationError) -> list[str]:
-    path = list(error.absolute_path)
-    if error.validator == "required":
-        missing = [name for name in error.validator_value if name not in error.instance]
+    path, rule, instance = list(error.absolute_path), error.validator, cast(Any, error.instance)
+    if rule == "required":
+        missing = [name for name in cast(list[str], error.validator_value) if name not in instance]
         return [f"{pointer(path)} must have required property '{name}'" for name in missing]
-    if error.validator == "additionalProperties":
-        unknown = [key for key in error.instance if key not in error.schema.get("properties", {})]
-        return [f"{pointer([*path, key])} unknown key" for key in unknown]
+    if rule == "additionalProperties":
+        named = cast(Schema, error.schema).get("properties", {})
+        return [f"{pointer([*path, key])} unknown key" for key in instance if key not in named]
     if "propertyNames" in error.absolute_schema_path:
-        return [f"{pointer([*path, error.instance])} name {_reason(error)}"]
+        return [f"{pointer([*path, instance])} name {_reason(error)}"]
     return [f"{pointer(path)} {_reason(error)}"]
 
 

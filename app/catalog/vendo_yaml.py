@@ -55,7 +55,8 @@ class _AliasFreeLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", self.peek_event().start_mark)
+            mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+            raise yaml.composer.ComposerError(None, None, "aliases are not allowed", mark)
         return super().compose_node(parent, index)
 
 
@@ -86,12 +87,14 @@ def _where_and_why(error: Exception) -> str:
 
 def _names_listed_twice(document: dict[Any, Any]) -> list[str]:
     env = document.get("env")
-    lists = [env.get(key) for key in ("required", "optional")] if isinstance(env, dict) else []
-    if len(lists) < 2 or not all(isinstance(names, list) for names in lists):
-        return []
-    required, optional = lists
+    required, optional = (_list_of(env, key) for key in ("required", "optional"))
     return [
         f"{pointer(['env', 'optional', index])} is also listed in env.required"
         for index, name in enumerate(optional)
         if name in required
     ]
+
+
+def _list_of(env: object, key: str) -> list[Any]:
+    names = env.get(key) if isinstance(env, dict) else None
+    return names if isinstance(names, list) else []

@@ -57,11 +57,11 @@ WIZARD_LAYOUT_SCHEMA: dict[str, Any] = {
 def find_layout_problems(layout: object) -> list[str]:
     """Return every problem of a layout, pointers starting at `/wizardLayout`."""
     wrapper = {"properties": {"wizardLayout": WIZARD_LAYOUT_SCHEMA}}
-    return [*find_schema_problems(wrapper, {"wizardLayout": layout}), *_repeated_ids(layout)]
+    return [*find_schema_problems(wrapper, {"wizardLayout": layout}), *find_repeated_ids(layout)]
 
 
 def read_wizard_layout(stored: object, slug: str) -> dict[str, Any] | None:
-    """Return a stored layout, or None (logged) when it no longer validates: the client then shows one page."""
+    """Return a stored layout, or None (logged) when it no longer validates: then there is one page."""
     if not isinstance(stored, dict):
         return None
     if problems := find_layout_problems(stored):
@@ -90,7 +90,8 @@ def _input_sections(manifest: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from (section for section in step["sections"] if section["type"] == "wizard_inputs")
 
 
-def _repeated_ids(layout: object) -> Iterator[str]:
+def find_repeated_ids(layout: object) -> Iterator[str]:
+    """Yield a problem for every sub-step whose id an earlier one has."""
     steps = layout.get("subSteps") if isinstance(layout, dict) else None
     seen: set[str] = set()
     for index, step in enumerate(steps if isinstance(steps, list) else []):
