@@ -66,6 +66,7 @@ class Call:
 
     platform: Platform
     _session: Session | None = field(default=None, repr=False)
+    _followups: list[Callable[[], None]] = field(default_factory=list, repr=False)
 
     @property
     def session(self) -> Session:
@@ -73,6 +74,22 @@ class Call:
         if self._session is None:
             self._session = self.platform.database.session()
         return self._session
+
+    def then(self, followup: Callable[[], None]) -> None:
+        """Run `followup` after the commit and before the answer; what it raises becomes the answer."""
+        self._followups.append(followup)
+
+    def finish(self) -> None:
+        """Commit the transaction, then the follow-ups."""
+        if self._session is not None:
+            self._session.commit()
+        for followup in self._followups:
+            followup()
+
+    def close(self) -> None:
+        """Give the connection back; whatever was not committed is rolled back."""
+        if self._session is not None:
+            self._session.close()
 
     def find_principal(self) -> Principal | None:
         """Who is signed in by cookie; a bad or expired cookie is nobody."""
@@ -140,11 +157,9 @@ def route(bp: Blueprint, method: str, path: str, doc: Doc, envelope: Envelope = 
             call = Call(platform())
             try:
                 response = to_response(view(call, **kwargs), doc.status)
-                if call._session is not None:
-                    call._session.commit()
+                call.finish()
             finally:
-                if call._session is not None:
-                    call._session.close()
+                call.close()
             return response
 
         run.doc = doc  # type: ignore[attr-defined]
@@ -191,10 +206,26 @@ def read_json() -> Any:
 
 
 def parse_fields(model: type[Model], values: Mapping[str, Any]) -> Model:
+    """The values as `model`; raises FieldsError for wrong fields and for text that cannot be stored."""
     try:
-        return model.model_validate(values)
+        parsed = model.model_validate(values)
     except ValidationError as error:
         raise FieldsError(_field_errors(error)) from None
+    names = {item.alias or name for name, item in model.model_fields.items()}
+    broken = {name: ["must not contain NUL or a lone surrogate"] for name in names & set(values)
+              if has_unstorable_text(values[name])}
+    if broken:
+        raise FieldsError(broken)
+    return parsed
+
+
+def has_unstorable_text(value: Any) -> bool:
+    """Whether a JSON value holds text that PostgreSQL refuses, at any depth, keys included."""
+    if isinstance(value, str):
+        return "\x00" in value or any(0xD800 <= ord(char) <= 0xDFFF for char in value)
+    if isinstance(value, Mapping):
+        return any(has_unstorable_text(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(has_unstorable_text(part) for part in value)
 
 
 def client_ip() -> str:

@@ -1,0 +1,86 @@
+"""Variables of a deployment: sealed rows, and the full set that one service receives."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from app.core.crypto import Cipher
+from app.deployments.models import DeploymentEnvVar, EnvKind
+
+# Who wins when two kinds name one key (lifecycle.md 9), weakest first.
+_STRENGTH = (EnvKind.USER, EnvKind.INTEGRATION, EnvKind.SYSTEM)
+
+
+@dataclass(frozen=True)
+class EnvRow:
+    """One variable in the clear; `service` is empty when every service receives it."""
+
+    key: str
+    value: str = field(repr=False)
+    kind: EnvKind
+    service: str = ""
+    is_secret: bool = False
+
+
+def write_env(
+    session: Session, cipher: Cipher, deployment_id: UUID, rows: Iterable[EnvRow], *, overwrite: bool = True
+) -> None:
+    """Seal and store variables; with `overwrite=False` a row that exists keeps its value."""
+    values = [_sealed(cipher, deployment_id, row) for row in rows]
+    if not values:
+        return
+    statement = insert(DeploymentEnvVar).values(values)
+    keys = ["deployment_id", "service", "key"]
+    if overwrite:
+        replaced = {name: statement.excluded[name] for name in ("kind", "encrypted_value", "is_secret")}
+        statement = statement.on_conflict_do_update(index_elements=keys, set_=replaced)
+    else:
+        statement = statement.on_conflict_do_nothing(index_elements=keys)
+    session.execute(statement)
+
+
+def drop_env(session: Session, deployment_id: UUID, kind: EnvKind | None = None) -> None:
+    """Delete the rows of one kind, or all."""
+    statement = delete(DeploymentEnvVar).where(DeploymentEnvVar.deployment_id == deployment_id)
+    session.execute(statement if kind is None else statement.where(DeploymentEnvVar.kind == kind))
+
+
+def read_env(session: Session, cipher: Cipher, deployment_id: UUID) -> list[EnvRow]:
+    """Every variable in the clear, for the worker that launches; raises DecryptError."""
+    statement = select(DeploymentEnvVar).where(DeploymentEnvVar.deployment_id == deployment_id)
+    return [
+        EnvRow(
+            row.key,
+            cipher.open(row.encrypted_value, owner_of(deployment_id, row.service, row.key)),
+            EnvKind(row.kind),
+            row.service,
+            row.is_secret,
+        )
+        for row in session.execute(statement).scalars()
+    ]
+
+
+def env_for_service(rows: Iterable[EnvRow], service: str) -> dict[str, str]:
+    """What one service receives: the stronger kind wins a key, its own row wins a common one of the same kind."""
+    chosen = [row for row in rows if row.service in {"", service}]
+    chosen.sort(key=lambda row: (_STRENGTH.index(row.kind), row.service != ""))
+    return {row.key: row.value for row in chosen}
+
+
+def owner_of(deployment_id: UUID, service: str, key: str) -> str:
+    return f"env:{deployment_id}:{service}:{key}"
+
+
+def _sealed(cipher: Cipher, deployment_id: UUID, row: EnvRow) -> dict[str, object]:
+    return {
+        "deployment_id": deployment_id,
+        "service": row.service,
+        "key": row.key,
+        "kind": row.kind,
+        "encrypted_value": cipher.seal(row.value, owner_of(deployment_id, row.service, row.key)),
+        "is_secret": row.is_secret,
+    }
