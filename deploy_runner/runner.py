@@ -29,9 +29,7 @@ class PhaseObserver(Protocol[C]):
     def finished(self, phase: Phase[C], result: PhaseResult, duration_ms: int) -> None: ...
 
 
-def run_phases(
-    phases: Sequence[Phase[C]], context: C, journal: Journal, observer: PhaseObserver[C]
-) -> None:
+def run_phases(phases: Sequence[Phase[C]], context: C, journal: Journal, observer: PhaseObserver[C]) -> None:
     """Do each phase that has no recorded result; earlier results stand in `context.results` by phase name."""
     for phase in phases:
         recorded = journal.find(phase.name)
@@ -40,9 +38,7 @@ def run_phases(
         context.results[phase.name] = recorded
 
 
-def _do_phase(
-    phase: Phase[C], context: C, journal: Journal, observer: PhaseObserver[C]
-) -> PhaseResult:
+def _do_phase(phase: Phase[C], context: C, journal: Journal, observer: PhaseObserver[C]) -> PhaseResult:
     observer.started(phase)
     began = time.monotonic()
     result = phase.do(context)

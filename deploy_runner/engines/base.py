@@ -1,10 +1,10 @@
-"""What Berth asks of a container engine. Every object it makes carries labels, and it removes nothing else."""
+"""What Berth asks of a container engine. All it makes there carries labels; it removes nothing else."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 from deploy_runner.plan import DeploymentPlan, ImageSource, Labels, NetworkPlan, ServicePlan, VolumePlan
 
@@ -51,8 +51,7 @@ class EngineInfo:
     free_disk_bytes: int | None
 
 
-@dataclass(frozen=True)
-class OwnedObject:
+class OwnedObject(NamedTuple):
     id: str
     name: str
     labels: dict[str, str]
@@ -93,6 +92,9 @@ class Engine(Protocol):
     def wait_exit(self, container_id: str, timeout_seconds: float) -> int: ...
 
     def stop(self, container_id: str, timeout: int) -> None: ...
+
+    def start(self, container_id: str) -> None:
+        """Start a stopped container again, as it was."""
 
     def find_container(self, name: str) -> ContainerState | None: ...
 
