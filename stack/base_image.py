@@ -32,6 +32,18 @@ CHANGES = (
     "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin PYTHONUNBUFFERED=1",
     'CMD ["python3"]',
 )
+# The packages are unpacked, not configured: what their scripts would have made, and no trace of the mirror.
+FINISH_TREE = """
+for applet in $("$1/bin/busybox" --list); do
+    [ -e "$1/bin/$applet" ] || [ -e "$1/usr/bin/$applet" ] || ln -s /bin/busybox "$1/usr/bin/$applet"
+done
+[ -e "$1/bin/sh" ] || ln -s busybox "$1/bin/sh"
+cat "$1"/usr/share/ca-certificates/mozilla/*.crt > "$1/etc/ssl/certs/ca-certificates.crt"
+printf 'root:x:0:0::/root:/bin/sh\\nnobody:x:65534:65534::/nonexistent:/bin/false\\n' > "$1/etc/passwd"
+printf 'root:x:0:\\nnogroup:x:65534:\\n' > "$1/etc/group"
+chroot "$1" python3 -m compileall -q -x 'lib2to3|idlelib|distutils|pydoc_data' /usr/lib/python3* || true
+rm -rf "$1"/etc/apt/sources.list* "$1"/var/lib/apt "$1"/var/cache/apt "$1"/var/lib/dpkg
+"""
 CHUNK_BYTES = 1 << 20
 
 
@@ -105,10 +117,9 @@ def _install_mmdebstrap() -> None:
 
 def _make_tree(tar: IO[bytes]) -> None:
     argv = ["mmdebstrap", "--quiet", "--variant=extract", "--format=tar", f"--include={','.join(PACKAGES)}"]
-    links = 'for d in bin usr/bin; do [ -e "$1/$d/sh" ] || ln -s /bin/busybox "$1/$d/sh"; done'
     with _sources() as sources:
         result = subprocess.run(
-            [*argv, f"--customize-hook={links}", _suite(), "-", str(sources)],
+            [*argv, f"--extract-hook={FINISH_TREE}", _suite(), "-", str(sources)],
             stdout=tar,
             stderr=subprocess.PIPE,
             text=True,

@@ -34,7 +34,7 @@ class BerthClient:
         self.call("POST", "/api/auth/sign-in", {"email": email, "password": password})
 
     def call(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> Any:
-        """Send JSON, return the parsed answer; ApiError for a status over 399, StackError without an answer."""
+        """Send JSON, return the parsed answer; ApiError for an error answer, StackError for none."""
         content = self.fetch(method, path, body, {"Accept": "application/json", **(headers or {})})
         return json.loads(content) if content else None
 
@@ -42,9 +42,8 @@ class BerthClient:
         """Send one request and return the answer's bytes; errors as in `call`."""
         data = None if body is None else json.dumps(body).encode()
         sent = {"Host": self._host, "Content-Type": "application/json", "Cookie": self._cookie}
-        request = urllib.request.Request(
-            self._address + path, data, {**sent, **(headers or {})}, method=method
-        )
+        address = self._address + path
+        request = urllib.request.Request(address, data, {**sent, **(headers or {})}, method=method)  # noqa: S310
         try:
             with self._opener.open(request, timeout=30) as response:
                 # By hand: a jar would hold a Secure cookie back from the plain connection on this machine.

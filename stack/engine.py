@@ -4,6 +4,7 @@ import atexit
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from stack import process
@@ -89,3 +90,17 @@ def wait_for(host: str) -> None:
     """Return when the engine answers; StackError when it does not in time."""
     if not wait_until(lambda: is_available(host), START_SECONDS, pause=0.2):
         raise StackError(f"the Docker engine did not answer within {START_SECONDS:.0f} s of its start")
+
+
+def main() -> int:
+    """Install the engine's packages, as a child of the supervisor: `python -m stack.engine`."""
+    try:
+        install()
+    except StackError as error:
+        print(error)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

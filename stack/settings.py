@@ -30,6 +30,11 @@ class StackSettings:
     database_url: str = field(repr=False)
     redis_url: str = field(repr=False)
 
+    @property
+    def local_address(self) -> str:
+        """Where this machine itself reaches the web process."""
+        return "127.0.0.1" if self.bind == "0.0.0.0" else self.bind  # noqa: S104
+
 
 def read_settings(environ: Mapping[str, str] | None = None) -> StackSettings:
     """Read and check every setting; StackError names the first bad one."""

@@ -24,6 +24,8 @@ STEADY_SECONDS = 10.0
 STOP_SECONDS = 15.0
 HURRIED_STOP_SECONDS = 3.0
 TURN_SECONDS = 1.0
+DRAIN_PORTIONS = 16
+PORTION_BYTES = 65_536
 
 
 class StopRequested(Exception):
@@ -47,7 +49,7 @@ class Child:
     @property
     def pid(self) -> int | None:
         """Process id while it runs."""
-        return self.process.pid if self.process is not None and self.process.returncode is None else None
+        return self.process.pid if self.process is not None and self.process.poll() is None else None
 
     def fileno(self) -> int:
         """Where its output is read, for the selector."""
@@ -59,10 +61,10 @@ class Child:
         self._started_at = time.monotonic()
 
     def drain(self) -> None:
-        """Take all output that is waiting."""
+        """Take the output that is waiting, in portions: one talkative child must not hold up the loop."""
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(self._read_end, 65536):
-                self.log.feed(data)
+            for _ in range(DRAIN_PORTIONS):
+                self.log.feed(os.read(self._read_end, PORTION_BYTES))
 
     def plan_restart(self) -> float:
         """Decide when to start again: at once after a steady run, later and later in a crash loop."""
@@ -83,9 +85,9 @@ class Child:
 class Supervisor:
     """The children of one `make up`. While starting, an exit is an error; once settled, it is repaired."""
 
-    def __init__(self, log_folder: Path, on_restart: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, log_folder: Path) -> None:
         self._log_folder = log_folder
-        self._on_restart = on_restart
+        self._on_restart: Callable[[], None] = lambda: None
         self._children: dict[str, Child] = {}
         self._settled = False
         self._stop_requests = 0
@@ -123,24 +125,21 @@ class Supervisor:
                 )
             self.turn(0.05)
 
-    def run_once(self, role: str, command: Command) -> int:
-        """Run a command to its end, its output in the log, the other children looked after meanwhile."""
+    def run_once(self, role: str, command: Command) -> tuple[int, str]:
+        """Run a command to its end, the others looked after meanwhile; return its code and last line."""
         self.start(role, command)
         child = self._children[role]
         try:
-            while child.process is not None and child.process.poll() is None:
+            while child.pid is not None:
                 self.turn(TURN_SECONDS, finishing=role)
-            return child.process.returncode if child.process is not None else 1
         finally:
-            self._stop_child(child)
+            code = self._stop_child(child)
+        return code, child.log.last_line
 
-    def last_line(self, role: str) -> str:
-        """The last thing that a child said."""
-        return self._children[role].log.last_line
-
-    def settle(self) -> None:
-        """From now on a child that ends is started again."""
+    def settle(self, on_restart: Callable[[], None] = lambda: None) -> None:
+        """From now on a child that ends is started again, and then this is called."""
         self._settled = True
+        self._on_restart = on_restart
 
     def run(self) -> None:
         """Look after the children until the operator asks to stop."""
@@ -185,13 +184,15 @@ class Supervisor:
         due = [child.due_at for child in self._children.values() if child.process is None]
         return max(0.0, min([seconds, *(at - time.monotonic() for at in due)]))
 
-    def _stop_child(self, child: Child) -> None:
+    def _stop_child(self, child: Child) -> int:
+        """End a child if it still runs, forget it, and return its exit code."""
         if child.process is not None and child.process.poll() is None:
             child.process.send_signal(child.command.stop_signal)
             self._await_end(child, child.process)
         self._selector.unregister(child)
         del self._children[child.role]
         child.close()
+        return child.process.returncode if child.process is not None else 1
 
     def _await_end(self, child: Child, running: "subprocess.Popen[bytes]") -> None:
         asked_at = time.monotonic()
