@@ -23,6 +23,7 @@ class BerthClient:
     """Calls Berth on this machine under the host name of its public address."""
 
     def __init__(self, address: str, public_url: str) -> None:
+        self.public_url = public_url
         self._address = address
         self._host = urlsplit(public_url).netloc
         self._cookie = ""

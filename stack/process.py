@@ -24,6 +24,10 @@ class Command:
     account: Account | None = None
     stop_signal: signal.Signals = signal.SIGTERM
 
+    def full_environment(self) -> dict[str, str]:
+        """This process's environment with the command's own on top."""
+        return {**os.environ, **self.environment}
+
 
 def spawn(command: Command, output: int | None = None) -> "subprocess.Popen[bytes]":
     """Start a child in its own session; it gets its stop signal should this process die first.
@@ -34,7 +38,7 @@ def spawn(command: Command, output: int | None = None) -> "subprocess.Popen[byte
     return subprocess.Popen(
         [*_die_with_parent(command.stop_signal), *command.argv],
         cwd=command.folder,
-        env={**os.environ, **command.environment},
+        env=command.full_environment(),
         stdin=subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
