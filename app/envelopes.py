@@ -75,3 +75,10 @@ def canonical(error: BerthError) -> dict[str, Any]:
 def reason(error: BerthError) -> dict[str, Any]:
     """E4: `{"ok": false, "reason"}`."""
     return {"ok": False, "reason": error.token or error.code or "bad_request", **error.extras}
+
+
+def availability(error: BerthError) -> dict[str, Any]:
+    """E5: `{"available": false, "code", "error"}` for a slug that cannot be taken; anything else is flat."""
+    if isinstance(error, errors.InvalidError):
+        return {"available": False, "code": error.code, "error": error.message}
+    return flat(error)

@@ -16,6 +16,7 @@ from app.envelopes import flat, status_of
 from app.http import OriginError, init_limiter, json_response
 from app.logs import init_logging
 from app.openapi import init_docs
+from app.repeated_prefix import init_single_prefix
 from app.slices import init_slices
 
 log = logging.getLogger(__name__)
@@ -34,6 +35,7 @@ def create_app(settings: Settings) -> Flask:
         init_slices,
         init_docs,
         init_commands,
+        init_single_prefix,
     )
     for init in steps:
         init(app)

@@ -23,6 +23,7 @@ from app.core.errors import (
     FieldsError,
     ForbiddenError,
     InvalidError,
+    NotFoundError,
     RateLimitedError,
     TooLargeError,
     UnauthorizedError,
@@ -144,7 +145,10 @@ class Call:
 
     def query(self, model: type[Model]) -> Model:
         """The query string as `model`; raises FieldsError naming each wrong parameter."""
-        return parse_fields(model, request.args.to_dict())
+        values = request.args.to_dict()
+        if "\0" in "".join(values.values()):
+            raise FieldsError({name: ["holds NUL"] for name, value in values.items() if "\0" in value})
+        return parse_fields(model, values)
 
 
 def route(bp: Blueprint, method: str, path: str, doc: Doc, envelope: Envelope = flat) -> Callable[[View], View]:
@@ -154,6 +158,8 @@ def route(bp: Blueprint, method: str, path: str, doc: Doc, envelope: Envelope = 
         @wraps(view)
         def run(**kwargs: Any) -> Response:
             g.envelope = envelope
+            if "\0" in "".join(str(value) for value in kwargs.values()):
+                raise NotFoundError
             call = Call(platform())
             try:
                 response = to_response(view(call, **kwargs), doc.status)
@@ -191,18 +197,19 @@ def json_response(body: Mapping[str, Any] | list[Any], status: int = 200) -> Res
 
 def read_json() -> Any:
     """Parse the body as JSON whatever its media type says; raises InvalidError, TooLargeError."""
-    if (request.content_length or 0) > MAX_JSON_BYTES:
-        raise TooLargeError
+    # A body in chunks names no length, so the limit must also hold while it is read.
+    request.max_content_length = MAX_JSON_BYTES
     try:
         raw = request.get_data(cache=True)
     except RequestEntityTooLarge:
         raise TooLargeError from None
-    if len(raw) > MAX_JSON_BYTES:
-        raise TooLargeError
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        if b"\\u" in raw:
+            _refuse_unstorable(body)
     except (ValueError, RecursionError):
         raise InvalidError("Invalid request body", code="invalid_body") from None
+    return body
 
 
 def parse_fields(model: type[Model], values: Mapping[str, Any]) -> Model:
@@ -265,6 +272,19 @@ def init_limiter(app: Flask) -> None:
 
 def platform_of(app: Flask) -> Platform:
     return cast(Platform, app.extensions["berth"])
+
+
+def _refuse_unstorable(value: Any) -> None:
+    """Raise ValueError for text that PostgreSQL cannot hold: NUL, or half of a surrogate pair."""
+    if isinstance(value, str):
+        if b"\0" in value.encode():
+            raise ValueError("NUL")
+    elif isinstance(value, dict):
+        for item in (*value.keys(), *value.values()):
+            _refuse_unstorable(item)
+    elif isinstance(value, list):
+        for item in value:
+            _refuse_unstorable(item)
 
 
 def _refuse_constant(name: str) -> Any:
