@@ -29,6 +29,7 @@ from app.core.errors import (
     UnauthorizedError,
 )
 from app.core.platform import Platform
+from app.core.text import has_unstorable_text
 from app.envelopes import Envelope, flat
 from app.identity.principals import SESSION_COOKIE, Principal
 from app.identity.sessions import find_principal
@@ -126,7 +127,7 @@ class Call:
         raise RateLimitedError(retry_after_seconds=max(1, math.ceil(wait - time.time())))
 
     def json(self) -> Any:
-        """The parsed JSON body, whatever its type; raises InvalidError `Invalid request body`, TooLargeError."""
+        """The parsed JSON body of any type; raises InvalidError `Invalid request body`, TooLargeError."""
         return read_json()
 
     def object(self) -> dict[str, Any]:
@@ -145,20 +146,19 @@ class Call:
 
     def query(self, model: type[Model]) -> Model:
         """The query string as `model`; raises FieldsError naming each wrong parameter."""
-        values = request.args.to_dict()
-        if "\0" in "".join(values.values()):
-            raise FieldsError({name: ["holds NUL"] for name, value in values.items() if "\0" in value})
-        return parse_fields(model, values)
+        return parse_fields(model, request.args.to_dict())
 
 
-def route(bp: Blueprint, method: str, path: str, doc: Doc, envelope: Envelope = flat) -> Callable[[View], View]:
+def route(
+    bp: Blueprint, method: str, path: str, doc: Doc, envelope: Envelope = flat
+) -> Callable[[View], View]:
     """Register a view that takes a Call; one transaction around it, errors in `envelope`."""
 
     def decorate(view: View) -> View:
         @wraps(view)
         def run(**kwargs: Any) -> Response:
             g.envelope = envelope
-            if "\0" in "".join(str(value) for value in kwargs.values()):
+            if has_unstorable_text(kwargs):
                 raise NotFoundError
             call = Call(platform())
             try:
@@ -204,12 +204,9 @@ def read_json() -> Any:
     except RequestEntityTooLarge:
         raise TooLargeError from None
     try:
-        body = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
-        if b"\\u" in raw:
-            _refuse_unstorable(body)
+        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise InvalidError("Invalid request body", code="invalid_body") from None
-    return body
 
 
 def parse_fields(model: type[Model], values: Mapping[str, Any]) -> Model:
@@ -219,20 +216,10 @@ def parse_fields(model: type[Model], values: Mapping[str, Any]) -> Model:
     except ValidationError as error:
         raise FieldsError(_field_errors(error)) from None
     names = {item.alias or name for name, item in model.model_fields.items()}
-    broken = {name: ["must not contain NUL or a lone surrogate"] for name in names & set(values)
-              if has_unstorable_text(values[name])}
+    broken = sorted(name for name in names & set(values) if has_unstorable_text(values[name]))
     if broken:
-        raise FieldsError(broken)
+        raise FieldsError({name: ["must not contain NUL or a lone surrogate"] for name in broken})
     return parsed
-
-
-def has_unstorable_text(value: Any) -> bool:
-    """Whether a JSON value holds text that PostgreSQL refuses, at any depth, keys included."""
-    if isinstance(value, str):
-        return "\x00" in value or any(0xD800 <= ord(char) <= 0xDFFF for char in value)
-    if isinstance(value, Mapping):
-        return any(has_unstorable_text(part) for pair in value.items() for part in pair)
-    return isinstance(value, list) and any(has_unstorable_text(part) for part in value)
 
 
 def client_ip() -> str:
@@ -272,19 +259,6 @@ def init_limiter(app: Flask) -> None:
 
 def platform_of(app: Flask) -> Platform:
     return cast(Platform, app.extensions["berth"])
-
-
-def _refuse_unstorable(value: Any) -> None:
-    """Raise ValueError for text that PostgreSQL cannot hold: NUL, or half of a surrogate pair."""
-    if isinstance(value, str):
-        if b"\0" in value.encode():
-            raise ValueError("NUL")
-    elif isinstance(value, dict):
-        for item in (*value.keys(), *value.values()):
-            _refuse_unstorable(item)
-    elif isinstance(value, list):
-        for item in value:
-            _refuse_unstorable(item)
 
 
 def _refuse_constant(name: str) -> Any:

@@ -4,8 +4,9 @@ from flask import Flask
 
 from app.catalog.routes import bp as catalog
 from app.identity.routes import bp as identity
+from app.web.routes import bp as web
 
 
 def init_slices(app: Flask) -> None:
-    for blueprint in (identity, catalog):
+    for blueprint in (identity, catalog, web):
         app.register_blueprint(blueprint)

@@ -8,8 +8,36 @@ TENANT_SLUG = re.compile(r"^[a-z0-9][a-z0-9-]{0,18}[a-z0-9]\Z")
 DEPLOYMENT_SLUG = re.compile(r"^(?!.*--)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 RESERVED_SLUGS = frozenset(
-    "admin api app apps assets auth berth billing cdn credentials dashboard docs downloads hooks localhost"
-    " mail ns1 ns2 proxy registry root ssh staging static status support vendo www".split()
+    {
+        "admin",
+        "api",
+        "app",
+        "apps",
+        "assets",
+        "auth",
+        "berth",
+        "billing",
+        "cdn",
+        "credentials",
+        "dashboard",
+        "docs",
+        "downloads",
+        "hooks",
+        "localhost",
+        "mail",
+        "ns1",
+        "ns2",
+        "proxy",
+        "registry",
+        "root",
+        "ssh",
+        "staging",
+        "static",
+        "status",
+        "support",
+        "vendo",
+        "www",
+    }
 )
 
 

@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -79,9 +80,9 @@ def authenticate_key(session: Session, cache: Cache, bearer: str) -> KeyPrincipa
     )
 
 
-def publish_key(cache: Cache, row: Key) -> dict[str, str | bool | None]:
+def publish_key(cache: Cache, row: Key) -> dict[str, Any]:
     """Put the record of a key, with its expiry, into the cache that look-ups read first."""
-    record: dict[str, str | bool | None] = {
+    record = {
         "key_id": str(row.id),
         "tenant_id": str(row.tenant_id),
         "app_id": str(row.app_id) if row.app_id else None,
@@ -94,22 +95,24 @@ def publish_key(cache: Cache, row: Key) -> dict[str, str | bool | None]:
 
 
 def revoke_key(session: Session, cache: Cache, row: Key) -> datetime:
-    """Set `revoked_at` once and drop the cached record after commit; returns the first time it was revoked."""
+    """Set `revoked_at` once and replace the cached record after commit; returns the first revocation."""
     row.revoked_at = row.revoked_at or utc_now()
     session.flush()
-    # The cached record is overwritten, not only dropped: a look-up racing this commit may just have stored it.
-    after_commit(session, lambda: publish_key(cache, row) and None)
+    # Overwritten, not only dropped: a look-up that races this commit may just have stored the record.
+    after_commit(session, lambda: _publish(cache, row))
     return row.revoked_at
 
 
 def list_app_keys(session: Session, app_id: UUID) -> list[Key]:
     """Live keys of an app, newest first."""
-    statement = select(Key).where(Key.app_id == app_id, Key.revoked_at.is_(None)).order_by(Key.created_at.desc())
+    statement = (
+        select(Key).where(Key.app_id == app_id, Key.revoked_at.is_(None)).order_by(Key.created_at.desc())
+    )
     return list(session.execute(statement).scalars())
 
 
 def parse_bearer(header: str | None) -> str | None:
-    """The token of an `Authorization: Bearer` header, trimmed; None for any other scheme or an empty token."""
+    """The trimmed token of an `Authorization: Bearer` header; None for another scheme or an empty token."""
     match = re.fullmatch(r"(?i)bearer[ \t]+(\S.*)", (header or "").strip())
     return match[1].strip() if match else None
 
@@ -118,7 +121,11 @@ def cache_name(key_hash: bytes) -> str:
     return f"key:{bytes(key_hash).hex()}"
 
 
-def _read_record(session: Session, cache: Cache, bearer: str) -> dict[str, str | bool | None]:
+def _publish(cache: Cache, row: Key) -> None:
+    publish_key(cache, row)
+
+
+def _read_record(session: Session, cache: Cache, bearer: str) -> dict[str, Any]:
     row = session.execute(select(Key).where(Key.key_hash == digest(bearer))).scalar_one_or_none()
     if row is None:
         raise _refused("app_unknown")

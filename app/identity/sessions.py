@@ -57,4 +57,11 @@ def end_session(session: Session, token: str) -> None:
 
 
 def end_all_sessions(session: Session, user_id: UUID) -> None:
+    """End every session of a person, wherever they are signed in."""
     session.execute(delete(UserSession).where(UserSession.user_id == user_id))
+
+
+def drop_expired_sessions(session: Session) -> int:
+    """Delete the rows of sessions that have run out; returns how many there were."""
+    statement = delete(UserSession).where(UserSession.expires_at <= utc_now()).returning(UserSession.id)
+    return len(session.execute(statement).all())
