@@ -4,21 +4,18 @@ Containers on every other network reach that address through their own gateway, 
 stays the same for all of them and for as long as the install lives.
 """
 
+import hashlib
 import ipaddress
-import socket
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import islice
-from pathlib import Path
 from typing import Any
 
+from deploy_runner.subnets import choose_subnet, host_routes
 from stack.engine_api import EngineApi, EngineError
 from stack.errors import StackError
 from stack.ports import LOOPBACK, is_free
 
 SUBNET_PREFIX = 28
-SUBNETS_TRIED = 256
 
 
 @dataclass(frozen=True)
@@ -54,65 +51,66 @@ def find_gateway(api: EngineApi, install_id: str) -> Gateway | None:
     return Gateway(found[0]["Id"], config["Subnet"], config["Gateway"])
 
 
+def remove_gateway(api: EngineApi, install_id: str) -> None:
+    """Remove the install's gateway network; the next start asks for the same subnet again."""
+    gateway = find_gateway(api, install_id)
+    if gateway is not None:
+        api.call("DELETE", f"/networks/{gateway.network_id}")
+
+
 def _create(
     api: EngineApi, install_id: str, network_range: ipaddress.IPv4Network, remembered: str
 ) -> Gateway:
-    taken = [*_engine_subnets(api), *_routed_subnets()]
-    for subnet in islice(_candidates(network_range, remembered, taken), SUBNETS_TRIED):
-        address = str(next(subnet.hosts()))
+    for subnet in _candidates(api, install_id, network_range, remembered):
+        address = str(next(ipaddress.IPv4Network(subnet).hosts()))
         try:
             created = api.call("POST", "/networks/create", _network_config(install_id, subnet, address))
         except EngineError as error:
-            # Somebody took the subnet since the list was read; any other reason would repeat for the next.
+            # Somebody holds the subnet; any other reason would repeat for the next one.
             if "overlap" in str(error).lower():
                 continue
             raise StackError(f"the Docker engine refused a network: {error}") from error
-        return Gateway(created["Id"], str(subnet), address)
+        return Gateway(created["Id"], subnet, address)
     raise StackError(f"no free /{SUBNET_PREFIX} in NETWORK_RANGE {network_range}: set another range")
 
 
-def _network_config(install_id: str, subnet: ipaddress.IPv4Network, address: str) -> dict[str, Any]:
+def _network_config(install_id: str, subnet: str, address: str) -> dict[str, Any]:
     return {
         "Name": f"berth-gateway-{install_id[:12]}",
         "CheckDuplicate": True,
         "Driver": "bridge",
-        "IPAM": {"Config": [{"Subnet": str(subnet), "Gateway": address}]},
+        "IPAM": {"Config": [{"Subnet": subnet, "Gateway": address}]},
         "Labels": {"berth.install": install_id, "berth.role": "gateway"},
     }
 
 
 def _candidates(
-    network_range: ipaddress.IPv4Network, remembered: str, taken: Iterable[ipaddress.IPv4Network]
-) -> Iterator[ipaddress.IPv4Network]:
-    """The subnet of the last start first: containers may still know its address."""
-    occupied = list(taken)
-    if remembered:
-        yield ipaddress.IPv4Network(remembered)
-    for subnet in network_range.subnets(new_prefix=SUBNET_PREFIX):
-        if not any(subnet.overlaps(other) for other in occupied):
-            yield subnet
+    api: EngineApi, install_id: str, network_range: ipaddress.IPv4Network, remembered: str
+) -> Iterator[str]:
+    """The subnet of the last start first, whose address deployed containers know; else one that is free."""
+    taken = [*_engine_subnets(api), *host_routes()]
+    for wanted in filter(None, (remembered, own_subnet(install_id, network_range))):
+        if not any(ipaddress.ip_network(wanted).overlaps(ipaddress.ip_network(other)) for other in taken):
+            yield wanted
+    yield choose_subnet(str(network_range), SUBNET_PREFIX, taken, ())
 
 
-def _engine_subnets(api: EngineApi) -> Iterator[ipaddress.IPv4Network]:
-    for network in api.call("GET", "/networks"):
-        for config in (network.get("IPAM") or {}).get("Config") or ():
-            if ":" not in config.get("Subnet", ":"):
-                yield ipaddress.IPv4Network(config["Subnet"], strict=False)
+def own_subnet(install_id: str, network_range: ipaddress.IPv4Network) -> str:
+    """A place of this install's own, so that no other one takes it while this one is stopped.
+
+    It stands in the upper half of the range: deployments take their subnets from the low end.
+    """
+    _, upper = network_range.subnets(prefixlen_diff=1)
+    places = upper.num_addresses >> (32 - SUBNET_PREFIX)
+    place = int(hashlib.sha256(install_id.encode()).hexdigest(), 16) % places
+    first = int(upper.network_address) + (place << (32 - SUBNET_PREFIX))
+    return str(ipaddress.IPv4Network((first, SUBNET_PREFIX)))
 
 
-def _routed_subnets() -> Iterator[ipaddress.IPv4Network]:
-    """Networks that this machine already routes, a VPN's for example; not the default route."""
-    table = Path("/proc/net/route")
-    for line in table.read_text().splitlines()[1:] if table.exists() else ():
-        columns = line.split()
-        destination, mask = _kernel_address(columns[1]), _kernel_address(columns[7])
-        if mask != "0.0.0.0":  # noqa: S104
-            yield ipaddress.IPv4Network(f"{destination}/{mask}", strict=False)
-
-
-def _kernel_address(text: str) -> str:
-    """The kernel prints addresses as hexadecimal in the machine's byte order."""
-    return socket.inet_ntoa(int(text, 16).to_bytes(4, sys.byteorder))
+def _engine_subnets(api: EngineApi) -> list[str]:
+    networks = [(network.get("IPAM") or {}).get("Config") or [] for network in api.call("GET", "/networks")]
+    subnets = [config.get("Subnet", "") for configs in networks for config in configs]
+    return [subnet for subnet in subnets if subnet and ":" not in subnet]
 
 
 def _labels(network: dict[str, Any]) -> dict[str, str]:

@@ -1,13 +1,15 @@
 """One start of an install, step by step, each standing on the ones before it."""
 
+import contextlib
 import http.client
 import json
 import os
 from dataclasses import dataclass, field
 
 from stack import base_image, engine, postgres, roles, valkey
+from stack.engine_api import EngineError
 from stack.errors import StackError
-from stack.gateway import ensure_gateway, listen_addresses
+from stack.gateway import ensure_gateway, listen_addresses, remove_gateway
 from stack.home import Home, InstallState
 from stack.logs import say
 from stack.ports import LOOPBACK, is_free
@@ -77,6 +79,13 @@ def open_gateway(install: Install) -> None:
         install.gateway = found.address
     if settings.bind == LOOPBACK:
         _require_free(install.gateway, settings.port, "set BERTH_PORT to another one")
+
+
+def close_gateway(install: Install) -> None:
+    """Remove the gateway network; an engine that no longer answers has nothing left to remove."""
+    if install.gateway and not install.settings.host_gateway:
+        with contextlib.suppress(EngineError):
+            remove_gateway(engine.api(install.settings.docker_host), install.state.install_id)
 
 
 def start_postgres(install: Install) -> None:

@@ -9,7 +9,7 @@ from stack.settings import CHECKOUT
 
 WORKER_THREADS = 8
 QUEUES = "deploys,default"
-STOP_ORDER = ("web", "beat", "worker", "postgres", "valkey", "dockerd")
+STOP_ORDER = ("web", "beat", "worker", "postgres", "valkey")
 
 
 def web(home: Home) -> Command:

@@ -159,13 +159,11 @@ class Supervisor:
             if child.role != finishing:
                 self._look_after(child)
 
-    def stop_all(self, order: tuple[str, ...]) -> None:
-        """Stop every child, the named ones in this order after all others; a second request hastens."""
-        self._stop_requests = 0
-        last = [role for role in order if role in self._children]
-        first = [role for role in self._children if role not in last]
-        for role in (*first, *last):
-            self._stop_child(self._children[role])
+    def stop(self, roles: tuple[str, ...]) -> None:
+        """Stop these children in this order; another request to stop meanwhile hastens it."""
+        self._settled, self._stop_requests = False, 0
+        for child in [self._children[role] for role in roles if role in self._children]:
+            self._stop_child(child)
 
     def _look_after(self, child: Child) -> None:
         if child.process is None:

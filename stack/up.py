@@ -5,7 +5,7 @@ import time
 
 from stack.errors import StackError
 from stack.home import Home
-from stack.install import STEPS, Install
+from stack.install import STEPS, Install, close_gateway
 from stack.logs import say
 from stack.ready import remove_ready
 from stack.roles import STOP_ORDER
@@ -31,8 +31,8 @@ def _run(settings: StackSettings, home: Home, began_at: float) -> int:
     remove_ready(home.ready_file)
     supervisor = Supervisor(home.logs)
     supervisor.listen_for_signals()
+    install = Install(settings, home, supervisor, home.load_state())
     try:
-        install = Install(settings, home, supervisor, home.load_state())
         for step in STEPS:
             step(install)
         supervisor.settle(install.publish)
@@ -43,7 +43,9 @@ def _run(settings: StackSettings, home: Home, began_at: float) -> int:
         say("stack", "stopping")
     finally:
         remove_ready(home.ready_file)
-        supervisor.stop_all(STOP_ORDER)
+        supervisor.stop(STOP_ORDER)
+        close_gateway(install)
+        supervisor.stop(("dockerd",))
     return 0
 
 

@@ -132,5 +132,5 @@ appendfsync everysec
 save ""
 maxmemory 256mb
 maxmemory-policy noeviction
-loglevel notice
+loglevel warning
 """
