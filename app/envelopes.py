@@ -37,7 +37,7 @@ def status_of(error: BerthError) -> int:
 
 
 def flat(error: BerthError) -> dict[str, Any]:
-    """E3a, E3b and E7: `{"message", "code"?, extras}`; an error with a token is `{"error": token, extras}`."""
+    """E3a, E3b, E7: `{"message", "code"?, extras}`; with a token `{"error": token, extras}`."""
     if error.token is not None:
         message = {"message": error.message} if error.message else {}
         return {"error": error.token, **message, **error.extras}

@@ -112,7 +112,7 @@ class ServicePlan:
     memory_mb: int
     health_path: str | None
     run_limit_seconds: int
-    budget: ReadinessBudget | None
+    budget: ReadinessBudget
     host_port: int | None
 
     @property
@@ -147,6 +147,12 @@ def volume_name(deployment_id: str, service: str, mount_path: str) -> str:
 
 def container_name(deployment_id: str, service: str, generation: int) -> str:
     return f"berth-{deployment_id}-{service}-g{generation}"
+
+
+def parse_container_name(name: str) -> tuple[str, str] | None:
+    """The deployment id and service of a container's name; None when the name is not ours."""
+    match = re.fullmatch(r"/?berth-([0-9a-f]{32})-([a-z][a-z0-9-]*)-g\d+", name)
+    return (match[1], match[2]) if match else None
 
 
 def start_order(

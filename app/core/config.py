@@ -227,7 +227,9 @@ def _read(item: "dataclasses.Field[Any]", env: Mapping[str, str]) -> Any:
     try:
         return item.metadata["parse"](value)
     except ValueError as error:
-        raise SettingsError(f"{name} {error}" if not str(error).startswith("'") else f"{name}: {error}") from None
+        raise SettingsError(
+            f"{name} {error}" if not str(error).startswith("'") else f"{name}: {error}"
+        ) from None
 
 
 def _home_defaults(home: str) -> dict[str, str]:

@@ -26,7 +26,7 @@ class Cipher:
         return f"Cipher(keys={sorted(self._keys)})"
 
     def seal(self, plaintext: str, owner: str) -> bytes:
-        """Encrypt for `owner` (the identity of the row), so that a value moved to another row does not open."""
+        """Encrypt for `owner` (the identity of the row), so that it opens in no other row."""
         nonce = secrets.token_bytes(_NONCE_BYTES)
         sealed = self._keys[self._primary].encrypt(nonce, plaintext.encode(), owner.encode())
         return self._primary.encode() + b":" + nonce + sealed

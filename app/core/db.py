@@ -27,7 +27,12 @@ class Base(DeclarativeBase):
             "pk": "pk_%(table_name)s",
         }
     )
-    type_annotation_map = {datetime: DateTime(timezone=True), dict[str, Any]: JSONB, list[Any]: JSONB, UUID: Uuid}
+    type_annotation_map = {
+        datetime: DateTime(timezone=True),
+        dict[str, Any]: JSONB,
+        list[Any]: JSONB,
+        UUID: Uuid,
+    }
 
 
 def uuid_key() -> Mapped[UUID]:
@@ -52,6 +57,8 @@ class Database:
             max_overflow=settings.database_pool,
             pool_pre_ping=True,
             pool_timeout=10,
+            # Parameters hold secrets, and the text of a failed statement reaches the log.
+            hide_parameters=True,
             connect_args={"application_name": application_name, "connect_timeout": 5},
         )
         self.session = sessionmaker(self.engine, expire_on_commit=False)
@@ -86,6 +93,7 @@ def install_gevent_wait() -> None:
     """
     import gevent.socket
     import psycopg2.extensions as pg
+    from psycopg2 import OperationalError
 
     def wait(connection: Any, timeout: float | None = None) -> None:
         while True:
@@ -97,6 +105,6 @@ def install_gevent_wait() -> None:
             elif state == pg.POLL_WRITE:
                 gevent.socket.wait_write(connection.fileno(), timeout=timeout)
             else:
-                raise pg.OperationalError(f"unexpected poll state {state}")
+                raise OperationalError(f"unexpected poll state {state}")
 
     pg.set_wait_callback(wait)

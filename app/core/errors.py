@@ -8,7 +8,8 @@ class BerthError(Exception):
     """Base of every refusal that a caller may read.
 
     `message` is for people, `code` for clients. `token` marks the rows whose body is
-    `{"error": token}` instead of `{"message", "code"}`; `extras` stand beside either; `header_code` is sent as `Vendo-Error-Code`.
+    `{"error": token}` instead of `{"message", "code"}`; `extras` stand beside either;
+    `header_code` is sent as `Vendo-Error-Code`.
     """
 
     def __init__(

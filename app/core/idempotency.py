@@ -108,13 +108,13 @@ def _claim(session: Session, scope: Scope, body_hash: str) -> bool:
     session.execute(text(f"SET LOCAL lock_timeout = '{_WAIT}'"))
     claim = insert(IdempotencyKey).values(scope=scope.name, key=scope.key, body_hash=body_hash)
     # An expired row is taken over in the same statement, so two callers cannot both revive it.
-    claim = claim.on_conflict_do_update(
+    statement = claim.on_conflict_do_update(
         index_elements=["scope", "key"],
         set_={"body_hash": body_hash, "status": None, "body": None, "created_at": func.clock_timestamp()},
         where=IdempotencyKey.created_at < func.clock_timestamp() - RETENTION,
     ).returning(IdempotencyKey.key)
     try:
-        claimed = session.execute(claim).first() is not None
+        claimed = session.execute(statement).first() is not None
     except OperationalError as error:
         if getattr(error.orig, "pgcode", None) != _LOCK_NOT_AVAILABLE:
             raise

@@ -1,7 +1,6 @@
 """What every service may need, made once per process from the settings."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from redis import Redis
 
@@ -16,7 +15,7 @@ from app.core.redis import Cache, connect_redis
 class Platform:
     settings: Settings
     database: Database
-    redis: "Redis[Any]"
+    redis: Redis
     cache: Cache
     cipher: Cipher
     queue: Queue

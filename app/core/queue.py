@@ -37,4 +37,8 @@ class Queue:
 
 def ring_after_commit(session: Session, queue: Queue, task: str, *ids: Any) -> None:
     """Ring once this transaction has committed; a broker that is down is the sweeper's business."""
-    after_commit(session, lambda: queue.ring(task, *(str(item) for item in ids)) and None)
+
+    def ring() -> None:
+        queue.ring(task, *(str(item) for item in ids))
+
+    after_commit(session, ring)

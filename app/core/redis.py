@@ -12,7 +12,7 @@ from app.core.config import Settings
 log = logging.getLogger(__name__)
 
 
-def connect_redis(settings: Settings) -> "Redis[Any]":
+def connect_redis(settings: Settings) -> Redis:
     return Redis.from_url(
         settings.redis_url,
         socket_timeout=2,
@@ -25,7 +25,7 @@ def connect_redis(settings: Settings) -> "Redis[Any]":
 class Cache:
     """JSON values with a lifetime; a miss and a dead Redis look alike."""
 
-    def __init__(self, redis: "Redis[Any]") -> None:
+    def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def find(self, key: str) -> Any | None:

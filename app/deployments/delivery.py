@@ -1,5 +1,6 @@
 """Handing an accepted deploy to the workers, and taking it back when nobody would ever pick it up."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import delete, select
@@ -7,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.connections.models import App, Binding
 from app.core.errors import UpstreamError
-from app.core.idempotency import IdempotencyKey
+from app.core.idempotency import Scope, forget_answer
 from app.core.platform import Platform
 from app.core.queue import RUN_OPERATION
 from app.deployments.models import Deployment, DeploymentCredential, DeploymentEnvVar
@@ -15,16 +16,27 @@ from app.deployments.operation_models import Operation
 from app.deployments.sweeping import has_live_worker
 
 
-def deliver_or_undo(platform: Platform, deployment_id: UUID, operation_id: UUID) -> None:
+@dataclass(frozen=True)
+class Accepted:
+    """A deploy whose rows are committed, and the idempotency key that its answer stands under."""
+
+    deployment_id: UUID
+    operation_id: UUID
+    scope: Scope | None
+
+
+def deliver_or_undo(platform: Platform, accepted: Accepted) -> None:
     """Ring for an accepted deploy; raises UpstreamError WORKER_UNREACHABLE after removing every row of it.
 
     A broker that is down is no reason while a worker lives: its sweeper finds the row.
     """
-    if platform.queue.ring(RUN_OPERATION, str(operation_id)):
+    if platform.queue.ring(RUN_OPERATION, str(accepted.operation_id)):
         return
     with platform.database.transaction() as session:
-        if has_live_worker(session) or not _undo(session, deployment_id, operation_id):
+        if has_live_worker(session) or not _undo(session, accepted):
             return
+        if accepted.scope:
+            forget_answer(session, platform.cache, accepted.scope)
     raise UpstreamError(
         "No deploy worker can be reached. Nothing was deployed; try again.",
         code="WORKER_UNREACHABLE",
@@ -32,9 +44,10 @@ def deliver_or_undo(platform: Platform, deployment_id: UUID, operation_id: UUID)
     )
 
 
-def _undo(session: Session, deployment_id: UUID, operation_id: UUID) -> bool:
+def _undo(session: Session, accepted: Accepted) -> bool:
     """Remove the rows of a deploy that no worker has claimed; False when one just did."""
-    unclaimed = delete(Operation).where(Operation.id == operation_id, Operation.attempts == 0)
+    deployment_id = accepted.deployment_id
+    unclaimed = delete(Operation).where(Operation.id == accepted.operation_id, Operation.attempts == 0)
     if session.execute(unclaimed.returning(Operation.id)).first() is None:
         return False
     app_id = session.execute(
@@ -45,6 +58,4 @@ def _undo(session: Session, deployment_id: UUID, operation_id: UUID) -> bool:
     session.execute(delete(Deployment).where(Deployment.id == deployment_id))
     session.execute(delete(Binding).where(Binding.app_id == app_id))
     session.execute(delete(App).where(App.id == app_id))
-    answered = IdempotencyKey.body.contains(deployment_id.hex)
-    session.execute(delete(IdempotencyKey).where(answered))
     return True

@@ -65,9 +65,10 @@ def read_env(session: Session, cipher: Cipher, deployment_id: UUID) -> list[EnvR
 
 
 def env_for_service(rows: Iterable[EnvRow], service: str) -> dict[str, str]:
-    """What one service receives: the stronger kind wins a key, its own row wins a common one of the same kind."""
+    """What one service receives; the weakest row of a key comes first and is overwritten."""
     chosen = [row for row in rows if row.service in {"", service}]
-    chosen.sort(key=lambda row: (_STRENGTH.index(row.kind), row.service != ""))
+    # What the manifest says for one service gives way to everything: lifecycle.md 9 names it last.
+    chosen.sort(key=lambda row: -1 if row.service else _STRENGTH.index(row.kind))
     return {row.key: row.value for row in chosen}
 
 

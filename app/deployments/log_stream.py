@@ -21,7 +21,9 @@ def stream_logs(platform: Platform, deployment_id: UUID, chosen: LogFilter, last
     if last_event_id.isdigit():
         chosen = dataclasses.replace(chosen, after=int(last_event_id))
     chosen = dataclasses.replace(chosen, is_descending=False, limit=500)
-    response = Response(_events(platform, deployment_id, chosen), content_type="text/event-stream; charset=utf-8")
+    response = Response(
+        _events(platform, deployment_id, chosen), content_type="text/event-stream; charset=utf-8"
+    )
     response.headers["Cache-Control"] = "no-cache, no-transform"
     response.headers["X-Accel-Buffering"] = "no"
     return response

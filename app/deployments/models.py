@@ -177,9 +177,7 @@ class HostPort(Base):
     """A loopback port of the engine's host given to one service, so that a restart keeps its address."""
 
     __tablename__ = "host_ports"
-    __table_args__ = (
-        Index("uq_host_ports_service", "deployment_id", "service", "generation", unique=True),
-    )
+    __table_args__ = (Index("uq_host_ports_service", "deployment_id", "service", "generation", unique=True),)
 
     port: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     deployment_id: Mapped[UUID | None] = mapped_column(ForeignKey("deployments.id"))

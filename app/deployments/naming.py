@@ -33,7 +33,10 @@ def default_slug(tool_slug: str, tenant_slug: str) -> str:
 
 
 def check_slug(tenant_slug: str, slug: str, reserved_hosts: tuple[str, ...]) -> str:
-    """The label of a usable slug; raises InvalidError INVALID_SLUG, SUBDOMAIN_TOO_LONG or SUBDOMAIN_RESERVED."""
+    """The label of a usable slug.
+
+    Raises InvalidError INVALID_SLUG, SUBDOMAIN_TOO_LONG or SUBDOMAIN_RESERVED, in this order.
+    """
     if not re.fullmatch(DEPLOYMENT_SLUG, slug) or slug in RESERVED_SLUGS:
         raise InvalidError(
             "Use lowercase letters, digits and single hyphens for the slug; some names are reserved.",

@@ -86,7 +86,9 @@ def find_phase(session: Session, operation_id: UUID, phase: str) -> OperationPha
 
 
 def list_phases(session: Session, operation_id: UUID) -> dict[str, OperationPhase]:
-    rows = session.execute(select(OperationPhase).where(OperationPhase.operation_id == operation_id)).scalars()
+    rows = session.execute(
+        select(OperationPhase).where(OperationPhase.operation_id == operation_id)
+    ).scalars()
     return {row.phase: row for row in rows}
 
 
@@ -104,8 +106,8 @@ def finish_operation(session: Session, claim: Claim, status: OperationStatus) ->
 
 
 def release_operation(session: Session, claim: Claim) -> None:
-    """Give the row back for another worker at once, as at a soft shutdown; raises FenceLostError."""
-    _update_held(session, claim, lease_owner=None, lease_expires_at=None, rung_at=None)
+    """Give the row back to be tried again when the sweeper rings next; raises FenceLostError."""
+    _update_held(session, claim, lease_owner=None, lease_expires_at=None, rung_at=NOW)
 
 
 def supersede_active(session: Session, deployment_id: UUID) -> None:

@@ -26,10 +26,9 @@ from app.deployments.models import Deployment, DeploymentStatus, EnvKind
 from app.deployments.naming import check_slug, default_slug
 from app.deployments.operation_models import Operation, OperationKind
 from app.deployments.operations import enqueue_operation
+from app.deployments.rollout import ADMIN_PASSWORD
 from app.identity.models import Tenant
 from app.identity.principals import Principal
-
-ADMIN_PASSWORD = "admin_password"
 
 
 @dataclass(frozen=True)
@@ -112,7 +111,7 @@ def _find_tool(session: Session, caller: Caller, slug: str) -> tuple[Tool, ToolR
         raise InvalidError("This tool cannot be deployed.", code="TOOL_NOT_DEPLOYABLE")
     release = find_active_release(session, tool.id)
     if release is None or not (tool.enabled or is_admin):
-        raise ForbiddenError(token="tool_unreleased")
+        raise ForbiddenError(token="tool_unreleased")  # noqa: S106
     return tool, release
 
 

@@ -12,7 +12,7 @@ from app.core.errors import InvalidError
 from app.core.idempotency import Answer, Scope, answer_once, check_key, fingerprint
 from app.core.queue import RUN_OPERATION, ring_after_commit
 from app.deployments import schemas
-from app.deployments.delivery import deliver_or_undo
+from app.deployments.delivery import Accepted, deliver_or_undo
 from app.deployments.log_stream import stream_logs
 from app.deployments.logs import list_logs, parse_log_query
 from app.deployments.models import DeploymentStatus
@@ -60,18 +60,19 @@ def deploy(call: Call) -> Response:
     body = parse_fields(schemas.DeployRequest, raw)
     tenant = get_owned_tenant(call.session, principal, body.tenant_slug)
     order = _order(body)
+    key = request.headers.get("Idempotency-Key")
+    check_key(key)
+    scope = Scope(tenant.id, DEPLOY_ROUTE, key) if key is not None else None
 
     def work() -> Answer:
         operation = request_deploy(call.session, call.platform, Caller(principal, tenant), order)
-        call.then(lambda: deliver_or_undo(call.platform, operation.deployment_id, operation.id))
+        accepted = Accepted(operation.deployment_id, operation.id, scope)
+        call.then(lambda: deliver_or_undo(call.platform, accepted))
         answer = {"deploymentId": format_deployment_id(operation.deployment_id)}
         return Answer(201, json.dumps(answer))
 
-    key = request.headers.get("Idempotency-Key")
-    check_key(key)
-    if key is None:
+    if scope is None:
         return _send(work())
-    scope = Scope(tenant.id, DEPLOY_ROUTE, key)
     return _send(answer_once(call.session, call.platform.cache, scope, fingerprint(raw), work))
 
 

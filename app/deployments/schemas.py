@@ -3,7 +3,16 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
+)
 
 VariableValue = Annotated[StrictStr, Field(max_length=10_000)] | StrictBool | StrictInt | StrictFloat
 VariableName = Annotated[StrictStr, Field(pattern=r"^[A-Z][A-Z0-9_]*$", max_length=128)]

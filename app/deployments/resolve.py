@@ -1,0 +1,181 @@
+"""`resolve_env`: fill placeholders, write the variables that containers receive (manifest.md 7)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy.orm import Session
+
+from app.catalog.placeholders import has_bootstrap_admin, has_database, render
+from app.catalog.user_inputs import to_text
+from app.connections.environment import list_integration_env
+from app.core.config import Settings
+from app.core.errors import InvalidError
+from app.core.platform import Platform
+from app.core.urls import credentials_url, data_proxy_url, proxy_url, tool_api_url
+from app.deployments.credentials import read_credentials
+from app.deployments.env import EnvRow, drop_env, env_for_service, read_env, write_env
+from app.deployments.models import EnvKind
+from app.deployments.rollout import ADMIN_PASSWORD, APP_KEY, DATABASE_PASSWORD, WEBHOOK_SECRET, Parties
+
+
+@dataclass(frozen=True)
+class DatabaseAddress:
+    """Where a deployment's own PostgreSQL database is, as its containers see it."""
+
+    host: str
+    port: int
+    name: str
+    role: str
+
+    def url(self, password: str) -> str:
+        return f"postgresql://{self.role}:{quote(password)}@{self.host}:{self.port}/{self.name}"
+
+
+def database_address(settings: Settings, parties: Parties) -> DatabaseAddress:
+    name = f"berth_{parties.deployment.id.hex}"
+    host = settings.tenant_database_host or settings.host_gateway
+    return DatabaseAddress(host, settings.tenant_database_port, name, name)
+
+
+def resolve_env(session: Session, platform: Platform, parties: Parties) -> int:
+    """Write every variable of the deployment and return how many there are.
+
+    Raises InvalidError naming each required variable that is empty. `user` rows keep their values.
+    """
+    deployment, manifest = parties.deployment, parties.deployment.manifest or {}
+    stored = read_env(session, platform.cipher, deployment.id)
+    app_key = next(row.value for row in stored if row.key == APP_KEY)
+    secrets = read_credentials(session, platform.cipher, deployment.id)
+    users = {row.key: row.value for row in stored if row.kind == EnvKind.USER}
+    defaults = {
+        entry["key"]: to_text(entry["default"])
+        for entry in manifest["userInputs"]
+        if entry.get("default") is not None and entry["key"] not in users
+    }
+    integration = list_integration_env(session, deployment.authorization_id, app_key, platform.settings)
+    rows = _system_rows(platform.settings, parties, app_key, secrets)
+    values = _placeholders(platform.settings, parties, {**rows, APP_KEY: app_key}, secrets)
+    values |= {entry["key"]: "" for entry in manifest["userInputs"]} | defaults | users
+    _store(session, platform, parties, _Resolved(rows, integration, defaults, _services(manifest, values)))
+    _check_required(session, platform, parties)
+    return len(read_env(session, platform.cipher, deployment.id))
+
+
+@dataclass(frozen=True)
+class _Resolved:
+    system: Mapping[str, str]
+    integration: Mapping[str, str]
+    defaults: Mapping[str, str]
+    services: list[EnvRow]
+
+    def __repr__(self) -> str:
+        return "_Resolved()"
+
+
+def _store(session: Session, platform: Platform, parties: Parties, resolved: _Resolved) -> None:
+    identifier, cipher = parties.deployment.id, platform.cipher
+    drop_env(session, identifier, EnvKind.INTEGRATION)
+    system = [
+        EnvRow(key, value, EnvKind.SYSTEM, is_secret=key in _SECRET_NAMES)
+        for key, value in resolved.system.items()
+    ]
+    integration = [
+        EnvRow(key, value, EnvKind.INTEGRATION, is_secret=not key.endswith(("_URL", "_ID", "_USERNAME")))
+        for key, value in resolved.integration.items()
+    ]
+    defaults = [EnvRow(key, value, EnvKind.USER) for key, value in resolved.defaults.items()]
+    write_env(session, cipher, identifier, [*system, *resolved.services, *integration])
+    write_env(session, cipher, identifier, defaults, overwrite=False)
+
+
+def _system_rows(
+    settings: Settings, parties: Parties, app_key: str, secrets: Mapping[str, str]
+) -> dict[str, str]:
+    deployment, manifest = parties.deployment, parties.deployment.manifest or {}
+    api = tool_api_url(settings)
+    rows = {
+        APP_KEY: app_key,
+        "VENDO_DEPLOYMENT_TOKEN": app_key,
+        "VENDO_TENANT_ID": str(deployment.tenant_id),
+        "VENDO_DEPLOYMENT_ID": str(deployment.id),
+        "VENDO_DEPLOYMENT_SLUG": deployment.deployment_slug,
+        "VENDO_API_URL": api,
+        "VENDO_BASE_URL": api,
+        "VENDO_CREDENTIALS_URL": credentials_url(settings),
+        "VENDO_DATA_PROXY_URL": data_proxy_url(settings),
+        "VENDO_WEBHOOK_SECRET": secrets[WEBHOOK_SECRET],
+        "DOMAIN": f"{deployment.subdomain}.{settings.base_domain}",
+        "SUBDOMAIN": deployment.subdomain,
+    }
+    if deployment.vendo_auth:
+        rows["VENDO_AUTH"] = "1"
+    if has_database(manifest, "postgresql"):
+        rows |= {name.upper(): value for name, value in _database(settings, parties, secrets).items()}
+    if has_bootstrap_admin(manifest):
+        rows |= {"ADMIN_EMAIL": deployment.admin_email, "ADMIN_PASSWORD": secrets[ADMIN_PASSWORD]}
+    return rows
+
+
+def _database(settings: Settings, parties: Parties, secrets: Mapping[str, str]) -> dict[str, str]:
+    address, password = database_address(settings, parties), secrets[DATABASE_PASSWORD]
+    return {
+        "database_url": address.url(password),
+        "database_url_unpooled": address.url(password),
+        "database_host": address.host,
+        "database_port": str(address.port),
+        "database_user": address.role,
+        "database_password": password,
+        "database_name": address.name,
+    }
+
+
+def _placeholders(
+    settings: Settings, parties: Parties, system: Mapping[str, str], secrets: Mapping[str, str]
+) -> dict[str, str]:
+    """Every value that `${name}` may stand for; a name that was not requested is absent."""
+    return {
+        **{name.lower(): value for name, value in system.items()},
+        **secrets,
+        "vendo_proxy_url": proxy_url(settings, "openrouter"),
+        "openai_proxy_url": proxy_url(settings, "openai"),
+        "anthropic_proxy_url": proxy_url(settings, "anthropic").removesuffix("/v1"),
+        "admin_workspace_name": parties.tenant.name,
+    }
+
+
+def _services(manifest: Mapping[str, Any], values: Mapping[str, str]) -> list[EnvRow]:
+    return [
+        EnvRow(
+            key,
+            render(to_text(value), values),
+            EnvKind.SYSTEM,
+            service["name"],
+            is_secret=isinstance(value, str) and "${" in value,
+        )
+        for service in manifest["services"]
+        for key, value in service["env"].items()
+    ]
+
+
+def _check_required(session: Session, platform: Platform, parties: Parties) -> None:
+    manifest = parties.deployment.manifest or {}
+    web = next(service["name"] for service in manifest["services"] if service["role"] == "web")
+    env = env_for_service(read_env(session, platform.cipher, parties.deployment.id), web)
+    missing = [name for name in manifest["requiredEnv"] if not env.get(name)]
+    if missing:
+        raise InvalidError(f"Required variables are empty: {', '.join(missing)}")
+
+
+_SECRET_NAMES = frozenset(
+    {
+        APP_KEY,
+        "VENDO_DEPLOYMENT_TOKEN",
+        "VENDO_WEBHOOK_SECRET",
+        "ADMIN_PASSWORD",
+        "DATABASE_URL",
+        "DATABASE_URL_UNPOOLED",
+        "DATABASE_PASSWORD",
+    }
+)

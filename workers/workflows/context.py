@@ -1,0 +1,115 @@
+"""What a phase works with: the platform, the engine, the claim, and fenced ways to write."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.orm import Session
+
+from app.core.errors import BerthError
+from app.core.platform import Platform
+from app.deployments.logs import DeployLine, LogOwner, append_deploy_log
+from app.deployments.operations import Claim, FenceLostError, hold_fence
+from app.deployments.rollout import Parties, begin_workflow, get_parties, list_secret_values
+from deploy_runner.engines.base import Engine
+from deploy_runner.errors import StepError
+from deploy_runner.journal import LostLeaseError, PhaseResult
+from deploy_runner.plan import Labels
+from workers.redaction import Redactor
+from workers.runtime import Runtime
+from workers.workflows.journal import DeploymentJournal
+
+if TYPE_CHECKING:
+    from workers.workflows.workflow import Workflow
+
+
+@dataclass
+class WorkflowContext:
+    """One run of one operation by one worker."""
+
+    platform: Platform
+    engine: Engine
+    claim: Claim
+    owner: LogOwner
+    labels: Labels
+    journal: DeploymentJournal
+    workflow: "Workflow" = field(repr=False)
+    redactor: Redactor = field(repr=False)
+    results: dict[str, PhaseResult] = field(default_factory=dict)
+
+    @classmethod
+    def open(cls, runtime: Runtime, claim: Claim, workflow: "Workflow") -> "WorkflowContext":
+        """Read what the run needs to know of its deployment."""
+        with runtime.platform.database.transaction() as session:
+            deployment = get_parties(session, claim.operation_id).deployment
+            secrets = list_secret_values(session, runtime.platform, deployment.id)
+        owner = LogOwner(deployment.id, deployment.attempt, workflow.name)
+        labels = Labels(
+            install_id=runtime.platform.settings.install_id,
+            deployment_id=deployment.id.hex,
+            operation_id=claim.operation_id.hex,
+            fence=claim.fence,
+            generation=deployment.generation,
+            tenant_id=deployment.tenant_id.hex,
+        )
+        journal = DeploymentJournal(runtime.platform.database, claim, owner, workflow)
+        context = cls(
+            runtime.platform, runtime.engine, claim, owner, labels, journal, workflow, Redactor(secrets)
+        )
+        journal.clean = context.clean
+        return context
+
+    @property
+    def failed_step(self) -> str:
+        """The phase that is, or was last, under way."""
+        return self.journal.current
+
+    def begin(self) -> None:
+        """Show the deployment's owner that the run has started."""
+        with self.fenced() as session:
+            begin_workflow(
+                session, self.claim.deployment_id, self.workflow.status, self.workflow.first_step
+            )
+
+    @contextmanager
+    def fenced(self) -> Iterator[Session]:
+        """A transaction that commits only while this worker holds the operation.
+
+        Raises LostLeaseError otherwise; a refusal of a service becomes a StepError with its words.
+        """
+        try:
+            with self.platform.database.transaction() as session:
+                hold_fence(session, self.claim)
+                yield session
+        except FenceLostError:
+            raise LostLeaseError from None
+        except BerthError as error:
+            raise StepError(error.message) from error
+
+    def parties(self, session: Session) -> Parties:
+        return get_parties(session, self.claim.operation_id)
+
+    def log(
+        self, step: str, message: str, level: str = "info", details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Add one line to the deployment's log, without its secrets."""
+        self.log_all([DeployLine(step, message, level, details=details or {})])
+
+    def log_all(self, lines: list[DeployLine]) -> None:
+        """Add lines in one transaction, in order."""
+        with self.fenced() as session:
+            for line in lines:
+                append_deploy_log(session, self.owner, self._cleaned(line))
+
+    def learn_secrets(self, session: Session) -> None:
+        """Know the secrets that a phase has just made."""
+        self.redactor = Redactor(list_secret_values(session, self.platform, self.claim.deployment_id))
+
+    def clean(self, text: str) -> str:
+        return self.redactor.clean(text)
+
+    def _cleaned(self, line: DeployLine) -> DeployLine:
+        return DeployLine(
+            line.step, self.clean(line.message), line.level, line.progress, line.duration_ms, line.details
+        )

@@ -1,0 +1,68 @@
+"""The journal of a run, in the database: a phase, its log line and the progress land in one fenced write."""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from app.core.db import Database
+from app.deployments.logs import DeployLine, LogOwner, append_deploy_log
+from app.deployments.models import Deployment
+from app.deployments.operations import (
+    Claim,
+    FenceLostError,
+    hold_fence,
+    list_phases,
+    record_phase,
+)
+from deploy_runner.journal import LostLeaseError, PhaseResult
+from deploy_runner.runner import Phase
+
+if TYPE_CHECKING:
+    from workers.workflows.workflow import Workflow
+
+SKIPPED = "skipped"
+
+
+class DeploymentJournal:
+    """Journal and observer at once, so that "recorded" and "shown" cannot differ."""
+
+    def __init__(self, database: Database, claim: Claim, owner: LogOwner, workflow: "Workflow") -> None:
+        self._database = database
+        self._claim = claim
+        self._owner = owner
+        self._workflow = workflow
+        self._known: dict[str, PhaseResult] | None = None
+        self._began = time.monotonic()
+        self.current = workflow.first_step
+        self.clean: Callable[[str], str] = lambda text: text
+
+    def find(self, phase: str) -> PhaseResult | None:
+        if self._known is None:
+            with self._database.transaction() as session:
+                rows = list_phases(session, self._claim.operation_id)
+                self._known = {name: row.result for name, row in rows.items()}
+        return self._known.get(phase)
+
+    def record(self, phase: str, result: PhaseResult) -> None:
+        elapsed = round((time.monotonic() - self._began) * 1000)
+        progress = self._workflow.progress_of(phase)
+        line = DeployLine(
+            phase, self.clean(str(result.get("message", SKIPPED))), progress=progress, duration_ms=elapsed
+        )
+        try:
+            with self._database.transaction() as session:
+                hold_fence(session, self._claim)
+                record_phase(session, self._claim, phase, result)
+                append_deploy_log(session, self._owner, line)
+                deployment = session.get_one(Deployment, self._owner.deployment_id)
+                deployment.progress = progress
+                deployment.current_step = self._workflow.next_step(phase)
+        except FenceLostError:
+            raise LostLeaseError from None
+
+    def started(self, phase: Phase[Any]) -> None:
+        self.current = phase.name
+        self._began = time.monotonic()
+
+    def finished(self, phase: Phase[Any], result: PhaseResult, duration_ms: int) -> None:
+        """Nothing to add: `record` has shown the phase."""
