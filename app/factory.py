@@ -82,7 +82,11 @@ def answer_http_error(error: HTTPException) -> Response:
 def answer_bug(error: Exception) -> Response:
     # The text of an exception may quote a statement or a body, so the log gets its place and class only.
     log.error(
-        "%s %s failed: %s", request.method, request.path, type(error).__name__, exc_info=_without_values(error)
+        "%s %s failed: %s",
+        request.method,
+        request.path,
+        type(error).__name__,
+        exc_info=_without_values(error),
     )
     return json_response(g.get("envelope", flat)(InternalError(g.get("request_id", ""))), 500)
 
