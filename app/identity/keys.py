@@ -113,7 +113,8 @@ def list_app_keys(session: Session, app_id: UUID) -> list[Key]:
 
 def parse_bearer(header: str | None) -> str | None:
     """The trimmed token of an `Authorization: Bearer` header; None for another scheme or an empty token."""
-    match = re.fullmatch(r"(?i)bearer[ \t]+(\S.*)", (header or "").strip())
+    # A header sent twice arrives joined by a comma, which no token holds: the first counts.
+    match = re.fullmatch(r"(?i)bearer[ \t]+(\S.*)", (header or "").partition(",")[0].strip())
     return match[1].strip() if match else None
 
 
