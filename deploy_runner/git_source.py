@@ -5,7 +5,6 @@ import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import PurePosixPath
 from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
@@ -50,7 +49,8 @@ class GitSource:
         lines = (line.strip() for line in self.read(_IGNORE_FILE).decode(errors="replace").splitlines())
         patterns = [line for line in lines if line and not line.startswith("#")]
         matcher = PatternMatcher([*patterns, f"!{dockerfile}"])
-        return [path for path in self.files if not matcher.matches(PurePosixPath(path))]
+        # Its stub asks for a PathLike, its code for text.
+        return [path for path in self.files if not matcher.matches(path)]  # type: ignore[arg-type]
 
     def copy(self, paths: list[str], writer: ContextWriter, prefix: str) -> None:
         total = 0
@@ -96,7 +96,7 @@ def _list_files(repo: Repo, commit: Commit, folder: str) -> Files:
 
 
 def _fetch_commit(repo: Repo, url: str, ref: str | None) -> Commit:
-    client = HttpGitClient(url, timeout=_FETCH_SECONDS, quiet=True, thin_packs=False)
+    client = HttpGitClient(url, timeout=_FETCH_SECONDS, quiet=True)
     with _fetch_errors(url):
         if ref is not None and _COMMIT_ID.fullmatch(ref):
             wanted = _fetch_pinned(client, repo, ObjectID(ref.encode()))
@@ -145,7 +145,9 @@ def _fetch_errors(url: str) -> Iterator[None]:
         yield
     except (NotGitRepository, HTTPUnauthorized, HTTPProxyUnauthorized) as error:
         raise StepError(f"{failure}: it does not exist or is private.") from error
-    except GitProtocolError as error:
-        raise StepError(f"{failure}: {' '.join(str(error).split())[:300]}") from error
-    except (urllib3.exceptions.HTTPError, OSError) as error:
+    except (GitProtocolError, urllib3.exceptions.HTTPError, OSError) as error:
+        # The client hands a network failure on as the cause of a protocol error.
+        is_refusal = isinstance(error, GitProtocolError) and error.__cause__ is None
+        if is_refusal:
+            raise StepError(f"{failure}: {' '.join(str(error).split())[:300]}") from error
         raise StepError(f"{failure}: its server could not be reached.", permanent=False) from error

@@ -31,6 +31,8 @@ PULL_SILENCE_SECONDS = 120
 BUILD_SILENCE_SECONDS = 1800
 _BUILD_LIMITS = {"memory": 2 * 1024**3, "memswap": 2 * 1024**3, "cpushares": 512}
 _LAST_LINES = 15
+# The builder paints what a command wrote to its standard error.
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 _INSTRUCTION = re.compile(r"^Step \d+/\d+ : ")
 
 _PULL_REASONS = (
@@ -165,7 +167,7 @@ def _build(
         )
         instruction = ""
         for message in messages:
-            for line in str(message.get("stream", "")).splitlines():
+            for line in _COLOUR.sub("", str(message.get("stream", ""))).splitlines():
                 if _INSTRUCTION.match(line):
                     instruction = _INSTRUCTION.sub("", line)
                     lines.clear()

@@ -14,7 +14,21 @@ from deploy_runner.engines.docker import DockerEngine
 from deploy_runner.steps.teardown import remove_deployment
 from tests.deploy_runner.plans import Deployment, free_subnet
 
-APPLETS = ("cat", "echo", "env", "false", "httpd", "ls", "mkdir", "printf", "sh", "sleep", "true", "wget")
+APPLETS = (
+    "cat",
+    "chmod",
+    "echo",
+    "env",
+    "false",
+    "httpd",
+    "ls",
+    "mkdir",
+    "printf",
+    "sh",
+    "sleep",
+    "true",
+    "wget",
+)
 
 
 @pytest.fixture(scope="session")

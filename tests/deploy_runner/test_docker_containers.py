@@ -1,6 +1,7 @@
 """Containers on the real engine."""
 
 import json
+import traceback
 from urllib.request import urlopen
 
 import docker
@@ -10,7 +11,7 @@ from deploy_runner.engines.base import ContainerStatus
 from deploy_runner.engines.docker import DockerEngine
 from deploy_runner.errors import PortTakenError, StepError
 from deploy_runner.health import probe
-from deploy_runner.plan import RegistryImage, Role, container_name
+from deploy_runner.plan import RegistryImage, Role, VolumePlan, container_name
 from tests.deploy_runner.plans import Deployment, free_port, wait_until
 
 SLEEP = ("sleep", "600")
@@ -128,21 +129,29 @@ def test_a_container_that_is_not_ours_is_neither_used_nor_touched(
         raw.remove_container(foreign, force=True)
 
 
-def test_a_missing_command_is_told_without_the_variables(
-    engine: DockerEngine, deployment: Deployment
-) -> None:
-    secret = "/opt/s3cr3t-path"
-    service = deployment.service(command=(secret,), env={"SECRET": secret})
-    with pytest.raises(StepError, match="Service web could not start") as caught:
+def test_a_refusal_is_told_without_the_variables(engine: DockerEngine, deployment: Deployment) -> None:
+    secret = "s3cr3t/not-absolute"
+    volume = VolumePlan(f"berth-test-{deployment.id}", secret, 1)
+    service = deployment.service(volumes=(volume,), env={"SECRET": secret})
+    with pytest.raises(StepError, match=r"Service web could not be created: .*\[hidden\]") as caught:
         deployment.launch(engine, service)
     assert caught.value.service == "web"
-    assert secret not in caught.value.message
+    assert secret not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_missing_command_ends_with_the_shell_code_for_it(
+    engine: DockerEngine, deployment: Deployment
+) -> None:
+    init = deployment.service(role=Role.INIT, command=("absent-command",))
+    state = deployment.launch(engine, init)
+    assert engine.wait_exit(state.id, 20) == 127
+    assert "absent-command" in engine.tail_logs(state.id)[0].message
 
 
 def test_more_processors_than_the_machine_has_are_refused_in_words(
     engine: DockerEngine, deployment: Deployment
 ) -> None:
-    with pytest.raises(StepError, match="Service web could not be created.*CPUs") as caught:
+    with pytest.raises(StepError, match=r"Service web could not be created: .*CPUs") as caught:
         deployment.launch(engine, deployment.service(cpus=4096))
     assert caught.value.permanent
 
