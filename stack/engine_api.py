@@ -52,6 +52,12 @@ class EngineApi:
         self, method: str, path: str, body: object = None, content: Iterable[bytes] | None = None
     ) -> Any:
         """Send one request and return the parsed answer; EngineError for a failure or a status over 399."""
+        return _parse(self.fetch(method, path, body, content))
+
+    def fetch(
+        self, method: str, path: str, body: object = None, content: Iterable[bytes] | None = None
+    ) -> bytes:
+        """Send one request, JSON or a tar stream, and return the answer's bytes; errors as in `call`."""
         connection = self._connect()
         headers = {"Content-Type": "application/x-tar" if content is not None else "application/json"}
         payload = (
@@ -67,7 +73,7 @@ class EngineApi:
             connection.close()
         if response.status >= 400:
             raise EngineError(_message(data), response.status)
-        return _parse(data)
+        return data
 
     def _connect(self) -> http.client.HTTPConnection:
         address = urllib.parse.urlsplit(self.docker_host)

@@ -86,14 +86,9 @@ def start(
         os.close(log)
     running = RunningPostgres(cluster.url, cluster.admin_url, server)
     try:
-        if not wait_until(lambda: server.poll() is not None or is_ready(cluster), START_SECONDS):
-            raise StackError(
-                f"PostgreSQL was not ready after {START_SECONDS:.0f} s, see {data_dir}/server.log"
-            )
-        if server.poll() is not None:
-            raise StackError(
-                f"PostgreSQL ended at once with code {server.returncode}, see {data_dir}/server.log"
-            )
+        answered = wait_until(lambda: server.poll() is not None or is_ready(cluster), START_SECONDS)
+        if not answered or server.poll() is not None:
+            raise StackError(f"PostgreSQL did not start: {_last_line(data_dir / 'server.log')}")
         ensure_roles(cluster)
     except BaseException:
         running.stop()
@@ -156,6 +151,10 @@ def ensure_roles(cluster: Cluster) -> None:
     )
     if result.returncode != 0:
         raise StackError(f"PostgreSQL refused its set-up: {result.stderr.strip().splitlines()[0]}")
+
+
+def _last_line(log: Path) -> str:
+    return (log.read_text().strip().splitlines() or ["it said nothing"])[-1]
 
 
 def _binary(name: str) -> Path:

@@ -2,6 +2,8 @@
 
 import base64
 import secrets
+import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,14 +20,16 @@ from tests.factories import Workspace, make_workspace
 
 
 @pytest.fixture(scope="session")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment() -> Iterator[dict[str, str]]:
     """Variables of a throw-away install whose database and queue are running and migrated."""
-    folder = tmp_path_factory.mktemp("install")
+    # Not in pytest's own folder: each new pytest run closes that one to the user that runs PostgreSQL.
+    folder = Path(tempfile.mkdtemp(prefix="berth-test-"))
     database = postgres.start(folder / "postgres", ports.free_port())
     queue = valkey.start(folder / "valkey", ports.free_port())
     yield _variables(folder, database.url, database.admin_url, queue.url)
     queue.stop()
     database.stop()
+    shutil.rmtree(folder)
 
 
 def _variables(folder: Path, database_url: str, admin_url: str, redis_url: str) -> dict[str, str]:
