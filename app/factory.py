@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, Reque
 from app.commands import init_commands
 from app.core.config import Settings
 from app.core.errors import BerthError, InternalError
+from app.core.logs import describe_bug
 from app.core.platform import create_platform
 from app.envelopes import flat, status_of
 from app.http import OriginError, init_limiter, json_response
@@ -80,16 +81,6 @@ def answer_http_error(error: HTTPException) -> Response:
 
 
 def answer_bug(error: Exception) -> Response:
-    # The text of an exception may quote a statement or a body, so the log gets its place and class only.
-    log.error(
-        "%s %s failed: %s",
-        request.method,
-        request.path,
-        type(error).__name__,
-        exc_info=_without_values(error),
-    )
+    fields = {"request_id": g.get("request_id"), **describe_bug(error)}
+    log.error("%s %s failed", request.method, request.path, extra={"fields": fields})
     return json_response(g.get("envelope", flat)(InternalError(g.get("request_id", ""))), 500)
-
-
-def _without_values(error: Exception) -> tuple[type[BaseException], BaseException, Any]:
-    return type(error), type(error).__new__(type(error)), error.__traceback__

@@ -64,9 +64,6 @@ def _warnings(manifest: dict[str, Any]) -> Iterator[str]:
         yield f"/wizardLayout no section renders the input {key}"
     if manifest.get("wizardLayout") is not None and manifest.get("userInputs") and not has_sweep(manifest):
         yield '/wizardLayout no wizard_inputs section with groups ["*"]'
-    marketing = manifest.get("catalog", {}).get("marketing", {})
-    if marketing.get("pricing") == "free" and manifest["integrations"]:
-        yield "/catalog/marketing/pricing is free, yet the integrations are billed"
 
 
 def _default_warnings(manifest: dict[str, Any]) -> Iterator[str]:

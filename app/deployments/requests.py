@@ -111,7 +111,7 @@ def _find_tool(session: Session, caller: Caller, slug: str) -> tuple[Tool, ToolR
         raise InvalidError("This tool cannot be deployed.", code="TOOL_NOT_DEPLOYABLE")
     release = find_active_release(session, tool.id)
     if release is None or not (tool.enabled or is_admin):
-        raise ForbiddenError(token="tool_unreleased")  # noqa: S106
+        raise ForbiddenError(token="tool_unreleased")
     return tool, release
 
 

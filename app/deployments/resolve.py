@@ -54,7 +54,7 @@ def resolve_env(session: Session, platform: Platform, parties: Parties) -> int:
         for entry in manifest["userInputs"]
         if entry.get("default") is not None and entry["key"] not in users
     }
-    integration = list_integration_env(session, deployment.authorization_id, app_key, platform.settings)
+    integration = list_integration_env(session, platform, deployment.authorization_id, app_key)
     rows = _system_rows(platform.settings, parties, app_key, secrets)
     values = _placeholders(platform.settings, parties, {**rows, APP_KEY: app_key}, secrets)
     values |= {entry["key"]: "" for entry in manifest["userInputs"]} | defaults | users

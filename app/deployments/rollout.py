@@ -35,9 +35,9 @@ from app.identity.keys import find_live_key, mint_app_key
 from app.identity.models import Tenant
 
 APP_KEY = "VENDO_API_KEY"
-WEBHOOK_SECRET = "webhook_secret"  # noqa: S105
-DATABASE_PASSWORD = "database_password"  # noqa: S105
-ADMIN_PASSWORD = "admin_password"  # noqa: S105
+WEBHOOK_SECRET = "webhook_secret"
+DATABASE_PASSWORD = "database_password"
+ADMIN_PASSWORD = "admin_password"
 ADMIN_PASSWORD_LENGTH = 24
 
 
