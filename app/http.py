@@ -197,12 +197,14 @@ def json_response(body: Mapping[str, Any] | list[Any], status: int = 200) -> Res
 
 def read_json() -> Any:
     """Parse the body as JSON whatever its media type says; raises InvalidError, TooLargeError."""
-    # A body in chunks names no length, so the limit must also hold while it is read.
-    request.max_content_length = MAX_JSON_BYTES
+    # A body in chunks names no length: reading stops one byte past the limit, which then tells.
+    request.max_content_length = MAX_JSON_BYTES + 1
     try:
         raw = request.get_data(cache=True)
     except RequestEntityTooLarge:
         raise TooLargeError from None
+    if len(raw) > MAX_JSON_BYTES:
+        raise TooLargeError
     try:
         return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
