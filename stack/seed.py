@@ -66,13 +66,14 @@ def find_workspace(client: BerthClient) -> dict[str, Any] | None:
 
 
 def grant_once(home: Home, tenant: dict[str, Any]) -> None:
-    """Give a workspace its first credits; a note in the home remembers for which one."""
+    """Give a workspace its first credits; a note in the home spares the command at the next start."""
     note = home.run / f"granted-{tenant['id']}"
     if note.exists():
         return
-    run_flask(home, "billing", "grant", tenant["slug"], CREDITS_USD, "--note", "demo credits")
+    reason = ("--note", "demo credits", "--key", f"demo-{tenant['id']}")
+    run_flask(home, "billing", "grant", tenant["slug"], CREDITS_USD, *reason)
     note.touch(mode=0o600)
-    print(f"created the workspace {tenant['slug']} with {CREDITS_USD} USD of credits")
+    print(f"the workspace {tenant['slug']} has {CREDITS_USD} USD of credits")
 
 
 def ensure_tool(seed: Seed) -> dict[str, Any]:

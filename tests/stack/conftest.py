@@ -1,5 +1,6 @@
 """Real servers and a real engine for the tests of the stack."""
 
+import ipaddress
 import tempfile
 import uuid
 from collections.abc import Iterator
@@ -52,3 +53,13 @@ def server_folder() -> Iterator[Path]:
 def home_folder(tmp_path: Path) -> Path:
     """A folder for an install."""
     return tmp_path / "home"
+
+
+@pytest.fixture
+def other_network(api: EngineApi, install_id: str) -> Iterator[str]:
+    """A network as a deployment has one, away from the gateway's."""
+    body = {"Name": f"berth-test-{install_id[:8]}", "Labels": {"berth.install": f"test-{install_id}"}}
+    subnet = gateway.own_subnet(f"other-{install_id}", ipaddress.IPv4Network(postgres.DEFAULT_NETWORK))
+    network = api.call("POST", "/networks/create", {**body, "IPAM": {"Config": [{"Subnet": subnet}]}})
+    yield network["Id"]
+    api.call("DELETE", f"/networks/{network['Id']}")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from stack.base_image import ensure_base_image, exists, read_sources
 from stack.engine_api import EngineApi
-from tests.stack.test_gateway import run_container
+from tests.stack.containers import run_container
 
 OLD_FORMAT = """
 # a comment

@@ -4,12 +4,10 @@ import ipaddress
 import socket
 import threading
 import uuid
-from collections.abc import Iterator
-
-import pytest
 
 from stack.engine_api import EngineApi
 from stack.gateway import ensure_gateway, find_gateway, own_subnet, remove_gateway
+from tests.stack.containers import run_container
 
 RANGE = ipaddress.IPv4Network("10.200.0.0/13")
 
@@ -40,15 +38,6 @@ def test_own_subnet_keeps_clear_of_the_low_end_where_deployments_start() -> None
     assert all(subnet.subnet_of(RANGE) and subnet[0] >= RANGE[RANGE.num_addresses // 2] for subnet in subnets)
 
 
-@pytest.fixture
-def other_network(api: EngineApi, install_id: str) -> Iterator[str]:
-    body = {"Name": f"berth-test-{install_id[:8]}", "Labels": {"berth.install": f"test-{install_id}"}}
-    subnet = own_subnet(f"other-{install_id}", RANGE)
-    network = api.call("POST", "/networks/create", {**body, "IPAM": {"Config": [{"Subnet": subnet}]}})
-    yield network["Id"]
-    api.call("DELETE", f"/networks/{network['Id']}")
-
-
 def test_container_on_another_network_reaches_the_gateway(
     api: EngineApi, install_id: str, base: str, other_network: str
 ) -> None:
@@ -60,14 +49,3 @@ def test_container_on_another_network_reaches_the_gateway(
         said = run_container(api, base, other_network, ["nc", gateway.address, str(server.getsockname()[1])])
         greeter.join()
     assert b"hello from the host" in said
-
-
-def run_container(api: EngineApi, image: str, network: str, command: list[str]) -> bytes:
-    config = {"Image": image, "Cmd": command, "Tty": True, "HostConfig": {"NetworkMode": network}}
-    container = api.call("POST", "/containers/create", {**config, "Labels": {"berth.install": "test"}})["Id"]
-    try:
-        api.call("POST", f"/containers/{container}/start")
-        api.call("POST", f"/containers/{container}/wait")
-        return api.fetch("GET", f"/containers/{container}/logs?stdout=1&stderr=1")
-    finally:
-        api.call("DELETE", f"/containers/{container}?force=1&v=1")
