@@ -330,11 +330,6 @@ def test_an_input_that_no_section_renders_is_warned_of():
     assert warnings_of(mailroom(wizardLayout=layout, userInputs=inputs)) == []
 
 
-def test_free_pricing_beside_integrations_is_warned_of():
-    lines = warnings_of(mailroom(catalog={"marketing": {"pricing": "free"}}))
-    assert lines == ["/catalog/marketing/pricing is free, yet the integrations are billed"]
-
-
 def test_a_default_that_its_own_rules_refuse_is_warned_of():
     entry = {"key": "A", "inputType": "number", "default": "many"}
     assert warnings_of(mailroom(userInputs=[entry])) == ["/userInputs/0/default must be a number"]

@@ -53,17 +53,11 @@ def test_a_problem_is_one_line_with_its_pointer(change, line):
 
 
 def test_all_problems_are_reported_at_once():
-    assert validate_vendo_yaml("version: 3\nextra: 1\n") == [
-        "/extra unknown key",
+    assert sorted(validate_vendo_yaml("version: 3\nextra: 1\n")) == [
         "/ must have required property 'name'",
+        "/extra unknown key",
         "/version must be equal to constant: 1",
-    ] or sorted(validate_vendo_yaml("version: 3\nextra: 1\n")) == sorted(
-        [
-            "/extra unknown key",
-            "/ must have required property 'name'",
-            "/version must be equal to constant: 1",
-        ]
-    )
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "   \n", "# only a comment\n", "---\n"])
