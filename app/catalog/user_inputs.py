@@ -31,14 +31,13 @@ def to_text(value: Scalar) -> str:
 
 def wizard_inputs(manifest: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return `userInputs` in the catalog's shape, with the derived `type` and `required`."""
-    return [
-        {
-            **entry,
-            "type": _WIZARD_TYPES.get(entry.get("inputType", "text"), "string"),
-            "required": is_required(entry),
-        }
-        for entry in manifest.get("userInputs") or []
-    ]
+    return [_wizard_input(entry) for entry in manifest.get("userInputs") or []]
+
+
+def _wizard_input(entry: Mapping[str, Any]) -> dict[str, Any]:
+    filled = {"label": entry["key"], "inputType": "text", "category": "user_optional", **entry}
+    kind = _WIZARD_TYPES.get(filled["inputType"], "string")
+    return {**filled, "type": kind, "required": is_required(entry)}
 
 
 def is_required(entry: Mapping[str, Any]) -> bool:
