@@ -3,8 +3,14 @@
 import os
 from typing import Any
 
-from app.core.config import load_settings
-from app.core.db import install_gevent_wait
+from gevent import monkey
+
+# Before anything else is imported: the application is loaded here, in the parent of the workers, and a lock
+# that was made before the patch would stop every greenlet of a process.
+monkey.patch_all()
+
+from app.core.config import load_settings  # noqa: E402
+from app.core.db import install_gevent_wait  # noqa: E402
 
 _settings = load_settings()
 _addresses = [os.environ.get("BERTH_BIND") or "127.0.0.1", _settings.host_gateway]

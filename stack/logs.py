@@ -1,6 +1,7 @@
 """The output of the child processes: prefixed by role on the terminal, and one rotated file per role."""
 
 import contextlib
+import json
 import os
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 FILE_LIMIT_BYTES = 5_000_000
 LONGEST_LINE_BYTES = 64_000
 ROLE_WIDTH = 8
+UNSHOWN_FIELDS = {"logger", "request_id"}
 
 
 class RoleLog:
@@ -36,7 +38,7 @@ class RoleLog:
 
     def _write(self, line: str) -> None:
         self.last_line = line or self.last_line
-        say(self._role, line)
+        say(self._role, humanise(line))
         os.write(self._file, f"{line}\n".encode())
         if os.fstat(self._file).st_size > FILE_LIMIT_BYTES:
             self._rotate()
@@ -48,6 +50,19 @@ class RoleLog:
 
     def _open(self) -> int:
         return os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+
+def humanise(line: str) -> str:
+    """A structured line as a person reads it; any other line as it is. The file keeps what was written."""
+    try:
+        entry = json.loads(line) if line.startswith("{") else None
+        clock, level, message = entry.pop("at")[11:19], entry.pop("level"), entry.pop("message")
+    except (AttributeError, KeyError, TypeError, ValueError):
+        return line
+    if message == "request" and entry.keys() >= {"method", "path", "status", "ms"}:
+        return f"{clock} {entry['method']} {entry['path']} {entry['status']} {entry['ms']} ms"
+    details = [f"{name}={value}" for name, value in entry.items() if name not in UNSHOWN_FIELDS]
+    return " ".join([clock, *([] if level == "info" else [level.upper()]), message, *details])
 
 
 def say(role: str, line: str) -> None:

@@ -39,7 +39,8 @@ def module(home: Home, name: str) -> Command:
 
 
 def _celery(home: Home, *arguments: str) -> Command:
-    return _command(home, "celery", "--app", "workers.celery_app", *arguments, "--loglevel", "INFO")
+    application = ("--quiet", "--app", "workers.celery_app")
+    return _command(home, "celery", *application, *arguments, "--loglevel", "WARNING")
 
 
 def _command(home: Home, program: str, *arguments: str) -> Command:

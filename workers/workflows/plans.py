@@ -84,7 +84,9 @@ def _service_plan(
 
 
 def _image(settings: Settings, parties: Parties, service: Manifest) -> ImageSource:
-    tag = f"berth/{parties.tool.slug}:{parties.target_version}-{service['name']}"
+    # Installs that share an engine share its image names, so the install is part of them.
+    owner = settings.install_id[:12].strip("-")
+    tag = f"berth/{owner}/{parties.tool.slug}:{parties.target_version}-{service['name']}"
     if service.get("image"):
         return RegistryImage(service["image"])
     if service.get("buildArtifact"):
