@@ -7,6 +7,7 @@ from uuid import UUID
 from celery import shared_task
 from sqlalchemy.exc import OperationalError
 
+from app.core.logs import describe_bug
 from app.deployments.operation_models import OperationKind
 from app.deployments.operations import Claim, FenceLostError, claim_operation, release_operation
 from deploy_runner.errors import StepError
@@ -63,9 +64,8 @@ def _run_to_an_end(context: WorkflowContext, workflow: Workflow) -> None:
     except StepError as error:
         _settle_failure(context, workflow, error)
     except Exception as error:
-        log.error(
-            "workflow broke: %s", type(error).__name__, exc_info=True, extra={"fields": _ids(context.claim)}
-        )
+        fields = {**_ids(context.claim), **describe_bug(error)}
+        log.error("workflow broke", extra={"fields": fields})
         _settle_failure(context, workflow, StepError(_BUG, permanent=False))
 
 

@@ -8,8 +8,8 @@ from functools import cache
 
 from app import models as _every_table  # noqa: F401  foreign keys between slices resolve once all are known
 from app.core.config import load_settings
+from app.core.logs import configure_logging
 from app.core.platform import Platform, create_platform
-from app.logs import configure_logging
 from deploy_runner.engines.base import Engine
 from deploy_runner.engines.docker import DockerEngine
 

@@ -175,11 +175,13 @@ class Settings:
     balance_limit: str = _setting("BALANCE_LIMIT", _limit, "60 per minute")
     database_pool: int = _setting("DATABASE_POOL", _number(1, 200), "20")
     log_level: str = _setting("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
+    log_format: str = _setting("LOG_FORMAT", _one_of("json", "text"), "json")
     docker_host: str = _setting("DOCKER_HOST", _text)
     network_range: str = _setting("NETWORK_RANGE", _network, "10.200.0.0/13")
     host_gateway: str = _setting("HOST_GATEWAY", _text)
     host_ports: tuple[int, int] = _setting("HOST_PORTS", _ports, "20000-29999")
     tool_api_url: str = _setting("TOOL_API_URL", _optional_origin)
+    edge_url: str = _setting("EDGE_URL", _optional_origin)
     port: int = _setting("BERTH_PORT", _number(1, 65535), "8080")
     tenant_database_admin_url: str = _setting(
         "TENANT_DATABASE_ADMIN_URL", _optional_database_url, secret=True
@@ -202,6 +204,10 @@ class Settings:
     @property
     def public_host(self) -> str:
         return urlsplit(self.public_url).netloc
+
+    @property
+    def edge_origin(self) -> str:
+        return self.edge_url or f"http://127.0.0.1:{self.port}"
 
     @property
     def artifact_path(self) -> Path:

@@ -68,9 +68,7 @@ class WorkflowContext:
     def begin(self) -> None:
         """Show the deployment's owner that the run has started."""
         with self.fenced() as session:
-            begin_workflow(
-                session, self.claim.deployment_id, self.workflow.status, self.workflow.first_step
-            )
+            begin_workflow(session, self.claim.deployment_id, self.workflow.status, self.workflow.first_step)
 
     @contextmanager
     def fenced(self) -> Iterator[Session]:

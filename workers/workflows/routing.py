@@ -18,7 +18,7 @@ from workers.workflows.plans import probed_services, web_service
 LOOPBACK = "127.0.0.1"
 FAILED_STEP = "health_check_failed"
 _EDGE_SECONDS = 30.0
-_EDGE_PAUSE = 0.05
+_EDGE_PAUSE = 0.02
 _LOOK_SECONDS = 0.5
 
 
@@ -53,12 +53,13 @@ def await_edge(context: WorkflowContext) -> PhaseResult:
     with context.fenced() as session:
         set_route_status(session, context.claim.deployment_id, SERVING)
         label = context.parties(session).deployment.subdomain
-    url = f"http://{LOOPBACK}:{settings.port}/d/{label}/__vendo/ready"
-    deadline = time.monotonic() + _EDGE_SECONDS
+    url = f"{settings.edge_origin}/d/{label}/__vendo/ready"
+    deadline, pause = time.monotonic() + _EDGE_SECONDS, _EDGE_PAUSE
     while not (result := probe(url)).ok:
         if time.monotonic() > deadline:
             raise StepError(f"The edge does not serve {label} ({result.error}).", permanent=False)
-        time.sleep(_EDGE_PAUSE)
+        time.sleep(pause)
+        pause = min(pause * 2, 1.0)
     return {"message": label}
 
 
