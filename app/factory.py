@@ -13,6 +13,7 @@ from app.core.config import Settings
 from app.core.errors import BerthError, InternalError
 from app.core.logs import describe_bug
 from app.core.platform import create_platform
+from app.edge.hosts import init_hosts
 from app.envelopes import flat, status_of
 from app.http import OriginError, init_limiter, json_response
 from app.logs import init_logging
@@ -37,6 +38,7 @@ def create_app(settings: Settings) -> Flask:
         init_docs,
         init_commands,
         init_single_prefix,
+        init_hosts,
     )
     for init in steps:
         init(app)
@@ -50,7 +52,8 @@ def init_request_ids(app: Flask) -> None:
 
     @app.after_request
     def send_request_id(response: Response) -> Response:
-        response.headers["X-Request-Id"] = g.get("request_id", "")
+        # A tool's own, passed on by the edge, stays.
+        response.headers.setdefault("X-Request-Id", g.get("request_id", ""))
         return response
 
 

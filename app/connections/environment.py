@@ -1,6 +1,6 @@
 """The variables that an app's bindings inject (manifest.md 7)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -9,8 +9,10 @@ from sqlalchemy.orm import Session
 
 from app.catalog.models import Integration
 from app.connections.credentials import open_credential
-from app.connections.models import Binding, Connection, ConnectionStatus
+from app.connections.models import Binding, Connection, ConnectionStatus, Profile
 from app.core.platform import Platform
+
+_INJECTED = frozenset({Profile.MANAGED_POOL, Profile.BYOK_STATIC})
 
 
 def list_integration_env(
@@ -29,7 +31,7 @@ def list_integration_env(
     return {
         name: value
         for connection, declared in session.execute(statement)
-        for name, value in _variables(platform, connection, declared, app_key)
+        for name, value in _variables(platform, connection, declared, app_key).items()
     }
 
 
@@ -41,13 +43,18 @@ def resolve_value(path: str, credential: Mapping[str, Any], metadata: Mapping[st
     return None if found is None else str(found)
 
 
+def project_variables(
+    declared: Sequence[Mapping[str, str]], credential: Mapping[str, Any], metadata: Mapping[str, Any]
+) -> dict[str, str]:
+    """The declared variables that this credential and metadata have a value for."""
+    values = {entry["name"]: resolve_value(entry["value_from"], credential, metadata) for entry in declared}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _variables(
     platform: Platform, connection: Connection, declared: list[Any], app_key: str
-) -> Iterator[tuple[str, str]]:
+) -> dict[str, str]:
+    if connection.profile not in _INJECTED:
+        return {}
     credential = open_credential(platform, connection, app_key)
-    if credential is None:
-        return
-    for entry in declared:
-        value = resolve_value(entry["value_from"], credential, connection.details)
-        if value is not None:
-            yield entry["name"], value
+    return project_variables(declared, credential, connection.details) if credential else {}

@@ -30,9 +30,7 @@ def ensure_pool_connection(session: Session, tenant_id: UUID, integration: Integ
         display_name=f"{integration.name} (managed)",
     )
     session.execute(
-        created.on_conflict_do_nothing(
-            index_elements=["tenant_id", "provider_slug"], index_where=_LIVE_POOL
-        )
+        created.on_conflict_do_nothing(index_elements=["tenant_id", "provider_slug"], index_where=_LIVE_POOL)
     )
     return session.execute(
         select(Connection.id).where(

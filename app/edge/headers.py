@@ -30,7 +30,16 @@ _HOP_BY_HOP = frozenset(
 )
 # No header may tell a tool where its visitor is, or be mistaken for an identity that Berth verified.
 _NEVER_SENT = frozenset(
-    {"host", "cf-ipcountry", "cf-ray", "cf-visitor", "forwarded", "x-real-ip", "x-client-ip", "true-client-ip"}
+    {
+        "host",
+        "cf-ipcountry",
+        "cf-ray",
+        "cf-visitor",
+        "forwarded",
+        "x-real-ip",
+        "x-client-ip",
+        "true-client-ip",
+    }
 )
 _NEVER_SENT_PREFIXES = ("x-vendo-", "x-forwarded-", "cf-connecting-")
 
@@ -47,12 +56,13 @@ class Visit:
 def to_request_headers(incoming: Pairs, target: str, visit: Visit) -> dict[str, str]:
     """What the tool receives: the visitor's headers without identity, address, and Berth's cookies."""
     kept = {name: value for name, value in _end_to_end(incoming) if not _is_withheld(name)}
-    if cookie := next((name for name in kept if name.lower() == "cookie"), None):
-        kept[cookie] = drop_own_cookies(kept[cookie])
+    cookies = drop_own_cookies(kept.pop("Cookie", ""))
+    if cookies:
+        kept["Cookie"] = cookies
     added = {"Host": target, "X-Forwarded-Proto": visit.scheme, "X-Forwarded-Host": visit.host}
     if visit.prefix:
         added["X-Forwarded-Prefix"] = visit.prefix
-    return {name: value for name, value in kept.items() if value} | added
+    return kept | added
 
 
 def to_response_headers(incoming: Pairs, visit: Visit) -> list[tuple[str, str]]:
@@ -88,5 +98,7 @@ def _may_set(set_cookie: str, host: str) -> bool:
     if _OWN_COOKIE_NAME.fullmatch(pair.partition("=")[0].strip()):
         return False
     names = (item.partition("=") for item in attributes)
-    domains = [value.strip().strip(".").lower() for name, _, value in names if name.strip().lower() == "domain"]
+    domains = [
+        value.strip().strip(".").lower() for name, _, value in names if name.strip().lower() == "domain"
+    ]
     return all(domain in {"", host} for domain in domains)

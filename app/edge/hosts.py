@@ -6,10 +6,12 @@ Berth's own host comes first. Everything else under BASE_DOMAIN is a label: `aut
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from flask import Flask
 
 from app.core.config import Settings
+from app.core.urls import tool_api_url
 from app.http import platform_of
 
 if TYPE_CHECKING:
@@ -25,7 +27,7 @@ class HostRouter:
     def __init__(self, application: "WSGIApplication", settings: Settings) -> None:
         self._application = application
         self._suffix = f".{settings.base_domain}"
-        self._own = {_host_of(settings.public_host), "localhost"}
+        self._own = {_host_of(settings.public_host), _host_of(urlsplit(tool_api_url(settings)).netloc)}
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         label = self._find_label(environ.get("HTTP_HOST", ""))
