@@ -4,6 +4,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,8 @@ _BUILD_LIMITS = {"memory": 2 * 1024**3, "memswap": 2 * 1024**3, "cpushares": 512
 _LAST_LINES = 15
 # The builder paints what a command wrote to its standard error.
 _COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+_LAYER = re.compile(r"^ ---> ([0-9a-f]{12,64})$")
+_CACHED = re.compile(r"^ ---> Using cache$")
 _INSTRUCTION = re.compile(r"^Step \d+/\d+ : ")
 
 _PULL_REASONS = (
@@ -155,9 +158,8 @@ def _build_options(tag: str, labels: Labels, network: str) -> dict[str, Any]:
 def _build(
     client: AnonymousClient, context: BuildContext, options: dict[str, Any], on_output: Output
 ) -> None:
-    tag = options["tag"]
-    lines: deque[str] = deque(maxlen=_LAST_LINES)
-    with engine_errors(f"The image {tag} could not be built"):
+    transcript = _Transcript(options["tag"], on_output)
+    with engine_errors(f"The image {options['tag']} could not be built"):
         messages = client.build(
             fileobj=context.stream,
             custom_context=True,
@@ -165,22 +167,54 @@ def _build(
             dockerfile=context.dockerfile,
             **options,
         )
-        instruction = ""
-        for message in messages:
-            for line in _COLOUR.sub("", str(message.get("stream", ""))).splitlines():
-                if _INSTRUCTION.match(line):
-                    instruction = _INSTRUCTION.sub("", line)
-                    lines.clear()
-                elif line.strip():
-                    lines.append(line)
-                on_output(line)
-            if "error" in message:
-                raise _build_failure(tag, instruction, [*lines, message["error"]])
+        try:
+            for message in messages:
+                transcript.add(message)
+        except StepError:
+            _drop_layers(client, transcript.layers)
+            raise
 
 
-def _build_failure(tag: str, instruction: str, lines: list[str]) -> StepError:
-    place = f' at "{instruction}"' if instruction else ""
-    return StepError(f"The build of {tag} failed{place}:\n" + "\n".join(lines))
+class _Transcript:
+    """What a build has said so far: the instruction it is at, its last lines and the layers it made."""
+
+    def __init__(self, tag: str, on_output: Output) -> None:
+        self.layers: list[str] = []
+        self._tag = tag
+        self._on_output = on_output
+        self._instruction = ""
+        self._is_cached = False
+        self._lines: deque[str] = deque(maxlen=_LAST_LINES)
+
+    def add(self, message: dict[str, Any]) -> None:
+        for line in _COLOUR.sub("", str(message.get("stream", ""))).splitlines():
+            if line.strip():
+                self._add_line(line)
+                self._on_output(line)
+        if "error" in message:
+            place = f' at "{self._instruction}"' if self._instruction else ""
+            words = "\n".join([*self._lines, message["error"]])
+            raise StepError(f"The build of {self._tag} failed{place}:\n{words}")
+
+    def _add_line(self, line: str) -> None:
+        if _INSTRUCTION.match(line):
+            self._instruction = _INSTRUCTION.sub("", line)
+            self._is_cached = self._instruction.upper().startswith("FROM ")
+            self._lines.clear()
+        elif _CACHED.match(line):
+            self._is_cached = True
+        elif layer := _LAYER.match(line):
+            self.layers += [] if self._is_cached else [layer[1]]
+        else:
+            self._lines.append(line)
+
+
+def _drop_layers(client: AnonymousClient, layers: list[str]) -> None:
+    """Remove what a failed build leaves behind without a name or label that it could be found by."""
+    for layer in reversed(layers):
+        # Gone together with the one above it, or in use by another build.
+        with suppress(APIError):
+            client.remove_image(layer)
 
 
 def remove_image(client: AnonymousClient, image_id: str, install_id: str) -> None:

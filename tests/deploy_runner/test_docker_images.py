@@ -63,6 +63,23 @@ def test_a_failing_instruction_is_named_with_its_last_output(
     assert caught.value.permanent
 
 
+def test_a_failed_build_leaves_no_layers_behind(
+    engine: DockerEngine, raw: docker.APIClient, deployment: Deployment, network_id: str, tmp_path: Path
+) -> None:
+    source = artifact(
+        deployment, tmp_path, f"FROM {{base}}\nCOPY f /f\nRUN echo {deployment.id} > /g\nRUN false\n"
+    )
+    output: list[str] = []
+    with pytest.raises(StepError):
+        engine.ensure_image(source, deployment.labels(), network_id, output.append)
+    layers = [line.split()[1] for line in output if line.startswith(" ---> ") and "Running" not in line]
+    assert len(layers) == 3
+    assert raw.inspect_image(layers[0])["RepoTags"] == [deployment.image]
+    for layer in layers[1:]:
+        with pytest.raises(docker.errors.NotFound):
+            raw.inspect_image(layer)
+
+
 def test_a_dockerfile_that_does_not_parse_is_told_in_words(
     engine: DockerEngine, deployment: Deployment, network_id: str, tmp_path: Path
 ) -> None:
