@@ -13,19 +13,21 @@ from app.edge.forward import forward
 from app.edge.headers import Visit
 from app.edge.hosts import HOST_FORM
 from app.edge.inbound import NoAnswerError, is_path_form, raw_query, read_inbound
-from app.edge.service import RouteTable
+from app.edge.service import RouteRecord, RouteTable
 from app.edge.websocket import open_tunnel
 from app.http import platform, platform_of
 
 bp = Blueprint("edge", __name__, template_folder="templates")
 
 _OWN_PATH = "__vendo"
+_READY_PATH = "__vendo/ready"
 
 
 class RestConverter(PathConverter):
     """Whatever follows a label, nothing and doubled slashes included."""
 
     regex = ".*?"
+    part_isolating = False
 
 
 @bp.record_once
@@ -50,8 +52,10 @@ def open_app(table: RouteTable, label: str, rest: str) -> Response:
     """Forward to the tool of a label, or say why not."""
     visit = _read_visit(platform().settings, label)
     record = table.find(label) if visit else None
-    if visit is None or record is None or _is_own(rest):
+    if visit is None or record is None:
         return pages.not_found()
+    if _is_own(rest):
+        return answer_own(record, rest)
     if not record.is_serving or record.target is None:
         return pages.unavailable(record.status)
     if record.vendo_auth:
@@ -61,6 +65,13 @@ def open_app(table: RouteTable, label: str, rest: str) -> Response:
         return open_tunnel(inbound) if _is_upgrade() else forward(inbound)
     except NoAnswerError as error:
         return pages.no_answer(error.status)
+
+
+def answer_own(record: RouteRecord, rest: str) -> Response:
+    """Berth's own paths under a label; `ready` is how a deploy learns that the edge serves it."""
+    if rest.lstrip("/") != _READY_PATH:
+        return pages.not_found()
+    return Response(status=204) if record.is_serving else pages.unavailable(record.status)
 
 
 def _read_visit(settings: Settings, label: str) -> Visit | None:

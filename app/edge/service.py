@@ -44,7 +44,9 @@ class RouteTable:
         expires_at, record = self._known.get(label, (0.0, None))
         if expires_at <= self._clock():
             record = self._read(label)
-            self._remember(label, record)
+            # What does not serve is read anew each time, so that a tool is there the moment it is ready.
+            if record is not None and record.is_serving:
+                self._remember(label, record)
         return record
 
     def _read(self, label: str) -> RouteRecord | None:
@@ -58,7 +60,7 @@ class RouteTable:
             row = session.execute(statement).first()
         return RouteRecord(label, row[0], row[1], row[2]) if row else None
 
-    def _remember(self, label: str, record: RouteRecord | None) -> None:
+    def _remember(self, label: str, record: RouteRecord) -> None:
         # Labels come from callers: whoever tries many must not fill the memory.
         if len(self._known) >= _CACHE_ENTRIES:
             self._known.clear()
