@@ -12,7 +12,7 @@ from app.catalog.logo_files import find_logo
 from app.catalog.public_lists import catalog_key, find_public_list, store_public_list
 from app.catalog.tool_integrations import list_supported_connections, list_tool_integrations
 from app.catalog.tools import get_tool, is_admin, list_catalog, list_deployable
-from app.core.errors import BerthError, InternalError, NotFoundError
+from app.core.errors import BerthError, NotFoundError
 from app.http import Call, Doc, json_response, route
 from app.identity.principals import Principal
 
@@ -32,7 +32,7 @@ _ANYBODY = ("session", "none")
 
 def tool_error(error: BerthError) -> dict[str, Any]:
     """`{"error": text}`, as `/api/tools/{slug}` words it."""
-    return {"error": "Internal error" if isinstance(error, InternalError) else error.message}
+    return {"error": "Tool not found" if isinstance(error, NotFoundError) else "Internal error"}
 
 
 @route(
