@@ -90,10 +90,17 @@ def _redis_url(value: str) -> str:
 
 
 def _origin(value: str) -> str:
-    parts = urlsplit(value.strip())
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.path not in {"", "/"}:
+    match = re.fullmatch(r"(https?)://([^\s/?#@]+)/?", value.strip())
+    if not match or not urlsplit(match[0]).hostname or not _has_usable_port(match[0]):
         raise ValueError("must be an http(s) origin such as https://berth.example.com")
-    return f"{parts.scheme}://{parts.netloc}"
+    return f"{match[1]}://{match[2]}"
+
+
+def _has_usable_port(url: str) -> bool:
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _optional_origin(value: str) -> str:
@@ -242,5 +249,9 @@ def _home_defaults(home: str) -> dict[str, str]:
     path = Path(home) / "env"
     if not path.is_file():
         return {}
-    pairs = (line.partition("=") for line in path.read_text().splitlines() if "=" in line)
+    try:
+        lines = path.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise SettingsError(f"BERTH_HOME: {path} cannot be read") from None
+    pairs = (line.partition("=") for line in lines if "=" in line)
     return {name.strip(): value for name, _, value in pairs if not name.lstrip().startswith("#")}

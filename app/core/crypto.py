@@ -39,8 +39,8 @@ class Cipher:
             raise DecryptError("the encryption key of this value is not configured")
         try:
             return key.decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], owner.encode()).decode()
-        except InvalidTag:
-            raise DecryptError("the stored value does not belong to this row") from None
+        except (InvalidTag, ValueError):
+            raise DecryptError("the stored value is damaged or does not belong to this row") from None
 
 
 def digest(token: str) -> bytes:
