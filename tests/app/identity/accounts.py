@@ -1,6 +1,7 @@
 """Shorthand of these tests: accounts with a known password, and the cookie that an answer sets."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
@@ -40,5 +41,6 @@ def cookie_header(answer: TestResponse) -> str:
     )
 
 
-def refusal(answer: TestResponse) -> tuple[int, object]:
+def refusal(answer: TestResponse) -> tuple[int, Any]:
+    """Status and body of an answer, to be compared at once."""
     return answer.status_code, answer.json

@@ -1,4 +1,5 @@
 import dataclasses
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -18,7 +19,7 @@ WRONG = (401, {"message": "Invalid email or password"})
 NOBODY = {"loggedIn": False, "userId": None, "email": None}
 
 
-def sign_in(client: FlaskClient, email: str, password: str = PASSWORD) -> tuple[int, object]:
+def sign_in(client: FlaskClient, email: str, password: str = PASSWORD) -> tuple[int, Any]:
     return refusal(client.post("/api/auth/sign-in", json={"email": email, "password": password}))
 
 

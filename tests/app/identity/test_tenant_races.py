@@ -4,6 +4,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -18,11 +19,11 @@ CHOSEN = (400, {"message": "Workspace URL cannot be changed after creation"})
 ROUNDS = 5
 
 
-def race(*attempts: Callable[[], tuple[int, object]]) -> list[tuple[int, object]]:
+def race(*attempts: Callable[[], tuple[int, Any]]) -> list[tuple[int, Any]]:
     """Start every attempt at one moment and return the refusals."""
     gate = threading.Barrier(len(attempts))
 
-    def run(attempt: Callable[[], tuple[int, object]]) -> tuple[int, object]:
+    def run(attempt: Callable[[], tuple[int, Any]]) -> tuple[int, Any]:
         gate.wait(timeout=10)
         return attempt()
 
@@ -31,11 +32,11 @@ def race(*attempts: Callable[[], tuple[int, object]]) -> list[tuple[int, object]
     return [answer for answer in answers if answer[0] >= 400]
 
 
-def create(client: FlaskClient, slug: str) -> tuple[int, object]:
+def create(client: FlaskClient, slug: str) -> tuple[int, Any]:
     return refusal(client.post("/api/tenants", json={"name": "Harbor", "slug": slug}))
 
 
-def choose(client: FlaskClient, slug: str) -> tuple[int, object]:
+def choose(client: FlaskClient, slug: str) -> tuple[int, Any]:
     return refusal(client.patch("/api/tenants/me", json={"slug": slug}))
 
 

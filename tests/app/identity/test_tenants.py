@@ -1,5 +1,6 @@
 import dataclasses
 import re
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -34,7 +35,7 @@ def create(client: FlaskClient, **fields: object) -> TestResponse:
     return client.post("/api/tenants", json={"name": "Harbor Works", "slug": unique("t"), **fields})
 
 
-def reserved(slug: str) -> tuple[int, object]:
+def reserved(slug: str) -> tuple[int, Any]:
     message = f'"{slug}" is reserved by Vendo. Pick a different workspace URL.'
     return 400, {"message": message, "code": "SLUG_RESERVED"}
 
@@ -142,13 +143,13 @@ def test_check_slug_without_a_slug_is_invalid(account: Account) -> None:
 
 
 def test_check_slug_tells_reserved_taken_own_and_free(account: Account, app: Flask) -> None:
-    def check(client: FlaskClient, slug: str) -> tuple[int, object]:
+    def check(client: FlaskClient, slug: str) -> tuple[int, Any]:
         return refusal(client.get("/api/tenants/check-slug", query_string={"slug": slug}))
 
     slug = create(account.client).json["slug"]
     other = make_account(app.test_client()).client
     status, body = check(other, "Proxy")
-    assert (status, body["code"], body["available"]) == (400, "SLUG_RESERVED", False)  # type: ignore[index]
+    assert (status, body["code"], body["available"]) == (400, "SLUG_RESERVED", False)
     assert check(other, slug) == (200, {"available": False, "code": "SLUG_TAKEN"})
     assert check(account.client, f" {slug.upper()} ") == (200, {"available": True})
     assert check(other, unique("free")) == (200, {"available": True})
