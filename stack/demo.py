@@ -104,10 +104,12 @@ def request_deploy(demo: Demo, tool_slug: str, earlier: int) -> str:
 
 def follow(client: BerthClient, deployment_id: str) -> dict[str, Any]:
     """Print each phase as it passes and return the running deployment; StackError when it fails."""
-    deadline, seen = time.monotonic() + DEPLOY_SECONDS, 0
+    deadline, seen, before = time.monotonic() + DEPLOY_SECONDS, 0, None
     while True:
         deployment = dict(client.call("GET", f"/api/deployments/{deployment_id}")["deployment"])
-        seen = print_phases(client, deployment_id, seen)
+        now = (deployment["status"], deployment["progress"], deployment["currentStep"])
+        if now != before:
+            seen, before = print_phases(client, deployment_id, seen), now
         if deployment["status"] == "running":
             return deployment
         if deployment["status"] not in BUSY or time.monotonic() > deadline:

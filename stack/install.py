@@ -134,6 +134,7 @@ def write_settings(install: Install) -> None:
             "BERTH_ROUTING": settings.routing,
             "BASE_DOMAIN": settings.base_domain,
             "PUBLIC_URL": settings.public_url,
+            "EDGE_URL": f"http://{settings.local_address}:{settings.port}",
             "TOOL_API_URL": f"http://{install.gateway}:{settings.port}",
             "DATABASE_URL": install.database_url,
             "REDIS_URL": install.redis_url,

@@ -52,4 +52,9 @@ def _program(name: str) -> Path:
 
 
 def _environment(home: Home) -> dict[str, str]:
-    return {"BERTH_HOME": str(home.folder), "PYTHONUNBUFFERED": "1"}
+    # The worker needs the engine's socket, which on a machine without a docker group is root's alone.
+    return {
+        "BERTH_HOME": str(home.folder),
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONWARNINGS": "ignore:You're running the worker",
+    }
