@@ -6,13 +6,14 @@ from celery import Celery
 from celery.signals import setup_logging, worker_ready, worker_shutdown
 
 from workers.log_collector import LogCollector
+from workers.reconcile import Reconciler
 from workers.runtime import get_runtime
 from workers.sweeps import Sweeper
 
 celery = Celery("berth", include=["workers.operations", "workers.jobs"])
 celery.config_from_object("celeryconfig")
 
-_companions: list[Sweeper | LogCollector] = []
+_companions: list[Sweeper | LogCollector | Reconciler] = []
 
 
 @setup_logging.connect
@@ -24,7 +25,7 @@ def _keep_our_logging(**_: Any) -> None:
 @worker_ready.connect
 def _start_companions(**_: Any) -> None:
     runtime = get_runtime()
-    _companions.extend([Sweeper(runtime), LogCollector(runtime)])
+    _companions.extend([Sweeper(runtime), Reconciler(runtime), LogCollector(runtime)])
     for companion in _companions:
         companion.start()
 

@@ -11,14 +11,15 @@ from sqlalchemy.orm import Session
 
 from app.billing.service import check_deploy_gate
 from app.catalog.manifest_defaults import normalize_manifest
-from app.catalog.models import Tool, ToolRelease, ToolType
+from app.catalog.models import Tool, ToolRelease
 from app.catalog.placeholders import reserved_variables
-from app.catalog.releases import find_active_release, get_template
+from app.catalog.releases import get_template
+from app.catalog.tools import get_deployable_tool
 from app.catalog.user_inputs import check_user_variables, to_text
 from app.connections.bindings import BindingPlan, BindingRequest, apply_bindings, plan_bindings
 from app.connections.integrations import list_integration_variables
 from app.connections.models import App, Binding
-from app.core.errors import ConflictError, FieldsError, ForbiddenError, InvalidError, NotFoundError
+from app.core.errors import ConflictError, FieldsError, InvalidError
 from app.core.platform import Platform
 from app.deployments.credentials import store_credential
 from app.deployments.env import EnvRow, write_env
@@ -86,7 +87,7 @@ def _preflight(session: Session, platform: Platform, caller: Caller, order: Depl
     if not tenant.slug_chosen:
         raise InvalidError("Choose your workspace URL before deploying.", code="SLUG_REQUIRED")
     check_deploy_gate(session, settings, tenant, caller.principal.is_admin)
-    tool, release = _find_tool(session, caller, order.tool_slug)
+    tool, release = get_deployable_tool(session, caller.principal, order.tool_slug)
     slug = order.deployment_slug or default_slug(tool.slug, tenant.slug)
     label = check_slug(tenant.slug, slug, settings.reserved_hosts)
     _check_free(session, tenant, slug, label, settings.base_domain)
@@ -100,19 +101,6 @@ def _preflight(session: Session, platform: Platform, caller: Caller, order: Depl
     )
     plan = plan_bindings(session, tenant.id, request, find_holder)
     return _Cleared(tool, release, manifest, slug, label, plan)
-
-
-def _find_tool(session: Session, caller: Caller, slug: str) -> tuple[Tool, ToolRelease]:
-    tool = session.execute(select(Tool).where(Tool.slug == slug)).scalar_one_or_none()
-    is_admin = caller.principal.is_admin
-    if tool is None or not (is_admin or tool.owner_tenant_id in {None, caller.tenant.id}):
-        raise NotFoundError("Tool not found")
-    if tool.tool_type != ToolType.DEPLOYMENT:
-        raise InvalidError("This tool cannot be deployed.", code="TOOL_NOT_DEPLOYABLE")
-    release = find_active_release(session, tool.id)
-    if release is None or not (tool.enabled or is_admin):
-        raise ForbiddenError(token="tool_unreleased")
-    return tool, release
 
 
 def _check_free(session: Session, tenant: Tenant, slug: str, label: str, base_domain: str) -> None:
