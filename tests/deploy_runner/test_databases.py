@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.parse import urlsplit
 
 import psycopg2
@@ -18,10 +19,12 @@ NAME, ROLE, PASSWORD = 'tool-"1"', "role-'1'", "pa'ss\\word $1"
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[postgres.RunningPostgres]:
-    running = postgres.start(tmp_path_factory.mktemp("tenants") / "data", free_port())
-    yield running
-    running.stop()
+def server() -> Iterator[postgres.RunningPostgres]:
+    # Not pytest's own folder: each pytest that starts closes it again to other users, such as the server's.
+    with TemporaryDirectory(prefix="berth-test-") as folder:
+        running = postgres.start(Path(folder) / "data", free_port())
+        yield running
+        running.stop()
 
 
 @pytest.fixture
@@ -92,9 +95,7 @@ def test_dropping_ends_open_sessions_and_may_be_repeated(admin_url: str) -> None
     assert query(admin_url, "SELECT rolname FROM pg_roles WHERE rolname LIKE 'role-%'") == []
 
 
-def test_the_password_never_reaches_the_server_log(
-    admin_url: str, server: postgres.RunningPostgres, tmp_path_factory: pytest.TempPathFactory
-) -> None:
+def test_the_password_never_reaches_the_server_log(admin_url: str, server: postgres.RunningPostgres) -> None:
     query(admin_url, "ALTER SYSTEM SET log_statement = 'all'")
     query(admin_url, "SELECT pg_reload_conf()")
     ensure_database(admin_url, NAME, ROLE, "plain-password-text")
