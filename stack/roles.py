@@ -20,12 +20,14 @@ def web(home: Home) -> Command:
 def worker(home: Home) -> Command:
     """The worker: deploys wait on the engine and not on the processor, so threads do."""
     pool = ("--pool", "threads", "--concurrency", str(WORKER_THREADS), "--queues", QUEUES)
-    return _celery(home, "worker", *pool, "--without-gossip", "--without-mingle", "--hostname", "worker@%h")
+    quiet = ("--without-gossip", "--without-mingle", "--hostname", "worker@%h")
+    return _celery(home, "workers.celery_app", "worker", *pool, *quiet)
 
 
 def beat(home: Home) -> Command:
     """The clock of the periodic jobs."""
-    return _celery(home, "beat", "--schedule", str(home.run / "beat-schedule"), "--pidfile", "")
+    schedule = str(home.run / "beat-schedule")
+    return _celery(home, "workers.beat", "beat", "--schedule", schedule, "--pidfile", "")
 
 
 def flask(home: Home, *arguments: str) -> Command:
@@ -38,9 +40,8 @@ def module(home: Home, name: str) -> Command:
     return Command((sys.executable, "-m", name), CHECKOUT, _environment(home))
 
 
-def _celery(home: Home, *arguments: str) -> Command:
-    application = ("--quiet", "--app", "workers.celery_app")
-    return _command(home, "celery", *application, *arguments, "--loglevel", "WARNING")
+def _celery(home: Home, application: str, *arguments: str) -> Command:
+    return _command(home, "celery", "--quiet", "--app", application, *arguments, "--loglevel", "WARNING")
 
 
 def _command(home: Home, program: str, *arguments: str) -> Command:
