@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -110,7 +110,7 @@ def _check_free(session: Session, tenant: Tenant, slug: str, label: str, base_do
     )
     if session.execute(same_slug).first():
         raise _slug_taken(label, base_domain)
-    if session.execute(select(Deployment.id).where(Deployment.subdomain == label, live)).first():
+    if session.execute(select(func.fn_is_label_taken(label))).scalar():
         raise _subdomain_taken(label, base_domain)
 
 

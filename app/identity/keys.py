@@ -14,6 +14,7 @@ from app.core.crypto import digest, random_text
 from app.core.db import after_commit
 from app.core.errors import UnauthorizedError
 from app.core.redis import Cache
+from app.core.walls import narrow_to_tenant
 from app.identity.models import Key
 from app.identity.principals import KeyPrincipal
 
@@ -72,6 +73,7 @@ def authenticate_key(session: Session, cache: Cache, bearer: str) -> KeyPrincipa
         raise _refused("app_revoked")
     if record["expires_at"] and datetime.fromisoformat(record["expires_at"]) <= utc_now():
         raise _refused("app_expired")
+    narrow_to_tenant(session, UUID(record["tenant_id"]))
     return KeyPrincipal(
         key_id=UUID(record["key_id"]),
         tenant_id=UUID(record["tenant_id"]),

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.core.clock import utc_now
 from app.core.config import Settings
 from app.core.crypto import digest
+from app.core.walls import narrow_to_user
 from app.identity.models import User, UserSession
 from app.identity.principals import Principal
 
@@ -42,6 +43,7 @@ def find_principal(session: Session, settings: Settings, token: str) -> Principa
     row, user = found
     if utc_now() - row.last_seen_at > _SLIDE_AFTER:
         row.last_seen_at, row.expires_at = utc_now(), utc_now() + LIFE
+    narrow_to_user(session, user.id)
     return Principal(
         user_id=user.id,
         email=user.email,
