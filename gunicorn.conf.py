@@ -15,6 +15,8 @@ workers = 1
 worker_connections = 2000
 # Loaded in the worker, after gevent has patched the standard library, and not a second time in its parent.
 preload_app = False
+# Its socket stands in the user's home, where a second install would take it over.
+control_socket_disable = True
 graceful_timeout = 10
 timeout = 60
 keepalive = 75

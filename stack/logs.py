@@ -5,6 +5,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 FILE_LIMIT_BYTES = 5_000_000
 LONGEST_LINE_BYTES = 64_000
@@ -54,15 +55,22 @@ class RoleLog:
 
 def humanise(line: str) -> str:
     """A structured line as a person reads it; any other line as it is. The file keeps what was written."""
-    try:
-        entry = json.loads(line) if line.startswith("{") else None
-        clock, level, message = entry.pop("at")[11:19], entry.pop("level"), entry.pop("message")
-    except (AttributeError, KeyError, TypeError, ValueError):
+    entry = _parse(line)
+    if not entry.keys() >= {"at", "level", "message"}:
         return line
+    clock, level, message = entry.pop("at")[11:19], entry.pop("level"), entry.pop("message")
     if message == "request" and entry.keys() >= {"method", "path", "status", "ms"}:
         return f"{clock} {entry['method']} {entry['path']} {entry['status']} {entry['ms']} ms"
     details = [f"{name}={value}" for name, value in entry.items() if name not in UNSHOWN_FIELDS]
     return " ".join([clock, *([] if level == "info" else [level.upper()]), message, *details])
+
+
+def _parse(line: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(line) if line.startswith("{") else {}
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def say(role: str, line: str) -> None:

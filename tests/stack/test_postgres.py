@@ -100,7 +100,7 @@ def test_data_is_private(server_folder: Path) -> None:
 # Asks to come in as four roles and prints the kind of each answer: R asks for the password, E refuses.
 KNOCK = """
 import socket, struct, sys
-for role, database in (("tenant", "tenant"), ("tenant", "berth"), ("berth", "berth"), ("postgres", "postgres")):
+for role, database in (("tenant", "tenant"), ("tenant", "berth"), ("berth", "berth"), ("postgres",) * 2):
     body = struct.pack("!i", 196608) + f"user\\0{role}\\0database\\0{database}\\0\\0".encode()
     with socket.create_connection((sys.argv[1], int(sys.argv[2])), 10) as connection:
         connection.sendall(struct.pack("!i", len(body) + 4) + body)
