@@ -1,88 +1,26 @@
 """Git sources from a real server on loopback."""
 
 import tarfile
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 import pytest
-from dulwich.objects import Blob, Commit, Tree
-from dulwich.repo import Repo
-from dulwich.server import DictBackend
-from dulwich.web import make_wsgi_chain
 
 from deploy_runner.build import open_build_context
 from deploy_runner.build_context import Bases
 from deploy_runner.errors import StepError
 from deploy_runner.plan import GitBuild
 from tests.deploy_runner.plans import free_port
+from tests.git_origin import Origin, serve_origin
 
 BASES = Bases(python="example/python:1", node="example/node")
 
 
-class QuietHandler(WSGIRequestHandler):
-    def log_message(self, *args: Any) -> None:
-        """Nobody reads a test server's access log."""
-
-
-class QuietServer(WSGIServer):
-    def handle_error(self, *args: Any) -> None:
-        """A client that hangs up early is part of the tests."""
-
-
-@dataclass
-class Origin:
-    url: str
-    repo: Repo
-
-    def commit(self, files: dict[str, str], branch: str = "main", links: dict[str, str] | None = None) -> str:
-        """Add a commit with exactly these files on the branch and return its id."""
-        modes = {**dict.fromkeys(files, 0o100644), **dict.fromkeys(links or {}, 0o120000)}
-        tree = self._add_tree({**files, **(links or {})}, modes, "")
-        made = Commit()
-        name = f"refs/heads/{branch}".encode()
-        made.tree, made.parents = tree, [self.repo.refs[name]] if name in self.repo.refs else []
-        made.author = made.committer = b"Test <test@berth.example>"
-        made.commit_time = made.author_time = 1_700_000_000
-        made.commit_timezone = made.author_timezone = 0
-        made.message = b"commit"
-        self.repo.object_store.add_object(made)
-        self.repo.refs[name] = made.id
-        return made.id.decode()
-
-    def _add_tree(self, texts: dict[str, str], modes: dict[str, int], prefix: str) -> bytes:
-        tree = Tree()
-        names = {path.removeprefix(prefix).split("/")[0] for path in texts if path.startswith(prefix)}
-        for name in names:
-            path = prefix + name
-            if path in texts:
-                blob = Blob.from_string(texts[path].encode())
-                self.repo.object_store.add_object(blob)
-                tree.add(name.encode(), modes[path], blob.id)
-            else:
-                tree.add(name.encode(), 0o040000, self._add_tree(texts, modes, f"{path}/"))
-        self.repo.object_store.add_object(tree)
-        return tree.id
-
-
 @pytest.fixture
 def origin(tmp_path: Path) -> Iterator[Origin]:
-    folder = tmp_path / "origin.git"
-    folder.mkdir()
-    repo = Repo.init_bare(folder)
-    repo.refs.set_symbolic_ref(b"HEAD", b"refs/heads/main")
-    application = make_wsgi_chain(DictBackend({"/tool.git": repo}))
-    server = make_server("127.0.0.1", 0, application, QuietServer, QuietHandler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield Origin(f"http://127.0.0.1:{server.server_port}/tool.git", repo)
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
-    repo.close()
+    with serve_origin(tmp_path / "origin.git") as served:
+        yield served
 
 
 def source(origin: Origin, **changes: Any) -> GitBuild:
