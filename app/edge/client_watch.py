@@ -16,7 +16,9 @@ def watch_client(client: socket.socket | None, upstream: socket.socket) -> Calla
     if client is None:
         return lambda: None
     watcher = gevent.spawn(_shut_down_after, client, upstream)
-    return lambda: watcher.kill(block=False)
+    # Dead before the caller goes on: a watch on a descriptor that was closed and given out again
+    # makes the event loop deaf to the next visitor for a while.
+    return watcher.kill
 
 
 def _shut_down_after(client: socket.socket, upstream: socket.socket) -> None:

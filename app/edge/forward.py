@@ -11,7 +11,7 @@ from http.client import HTTPException
 
 from flask import Response
 from urllib3.connection import HTTPConnection
-from urllib3.exceptions import ConnectTimeoutError, HTTPError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 from urllib3.response import HTTPResponse
 from urllib3.util import SKIP_HEADER
 from werkzeug.datastructures import Headers
@@ -98,6 +98,9 @@ def _chunks(answer: HTTPResponse) -> Iterator[bytes]:
 
 
 def _translate(error: BaseException) -> BaseException:
+    # Refused, although urllib3 derives it from its time-out.
+    if isinstance(error, NewConnectionError):
+        return NoAnswerError(502)
     if isinstance(error, ConnectTimeoutError | TimeoutError):
         return NoAnswerError(504)
     if isinstance(error, HTTPError | HTTPException | OSError):

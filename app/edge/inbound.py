@@ -1,6 +1,5 @@
 """One visitor's request on its way to a tool, with the request target as it was sent."""
 
-import re
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -44,7 +43,7 @@ def read_inbound(request: Request, upstream: str, visit: Visit) -> Inbound:
     has_body = "Content-Length" in request.headers or "Transfer-Encoding" in request.headers
     return Inbound(
         method=request.method,
-        target=_ascii(_raw_target(request.environ).removeprefix(visit.prefix) or "/"),
+        target=_raw_target(request.environ).removeprefix(visit.prefix) or "/",
         address=(host, int(port)),
         headers=to_request_headers(request.headers.items(), upstream, visit),
         body=iter(_reader(request), b"") if has_body else None,
@@ -70,12 +69,6 @@ def _raw_target(environ: "WSGIEnvironment") -> str:
     # The absolute form that proxies are sent: only what follows the host is for the tool.
     parts = urlsplit(raw)
     return f"{parts.path or '/'}{f'?{parts.query}' if parts.query else ''}"
-
-
-def _ascii(target: str) -> str:
-    return re.sub(
-        r"[^\x21-\x7e]", lambda match: "".join(f"%{byte:02X}" for byte in match[0].encode("latin-1")), target
-    )
 
 
 def _reader(request: Request) -> Callable[[], bytes]:
