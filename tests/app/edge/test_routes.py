@@ -8,7 +8,7 @@ from sqlalchemy import update
 
 from app.core.platform import Platform
 from app.deployments.models import Deployment, DeploymentStatus, Route
-from app.edge import forward, pages
+from app.edge import forward
 from stack.ports import wait_until
 from tests.app.edge.conftest import Publish
 from tests.app.edge.tool import ToolServer, closed_port
@@ -217,7 +217,3 @@ def test_a_destroyed_deployments_label_is_gone(
         session.execute(Route.__table__.delete().where(Route.label == label))  # type: ignore[attr-defined]
         session.execute(update(Deployment).where(Deployment.subdomain == label).values(status="destroyed"))
     assert client.get(f"/d/{label}/").status_code == 404
-
-
-def test_every_gateway_status_has_a_page() -> None:
-    assert set(pages._GATEWAY_TEXTS) == {501, 502, 504}
