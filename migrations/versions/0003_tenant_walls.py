@@ -25,14 +25,15 @@ BY_OTHER = {
 
 FUNCTIONS = """
 CREATE FUNCTION fn_sees_tenant(tenant uuid) RETURNS boolean LANGUAGE sql STABLE AS $$
+  -- The planner evaluates the casts whichever branch is taken, so that '' must become null before each.
   SELECT CASE
     WHEN coalesce(current_setting('berth.tenant_id', true), '') <> ''
-      THEN tenant = current_setting('berth.tenant_id', true)::uuid
+      THEN tenant = nullif(current_setting('berth.tenant_id', true), '')::uuid
     WHEN coalesce(current_setting('berth.user_id', true), '') <> ''
       THEN EXISTS (SELECT 1 FROM tenants t WHERE t.id = tenant
-                   AND t.owner_id = current_setting('berth.user_id', true)::uuid)
+                   AND t.owner_id = nullif(current_setting('berth.user_id', true), '')::uuid)
         OR EXISTS (SELECT 1 FROM tenant_members m WHERE m.tenant_id = tenant
-                   AND m.user_id = current_setting('berth.user_id', true)::uuid)
+                   AND m.user_id = nullif(current_setting('berth.user_id', true), '')::uuid)
     ELSE true
   END
 $$;
