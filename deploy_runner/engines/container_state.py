@@ -11,6 +11,7 @@ _STATUSES = {
     "paused": ContainerStatus.RUNNING,
     "restarting": ContainerStatus.RESTARTING,
 }
+_ENDED = (ContainerStatus.EXITED, ContainerStatus.RESTARTING)
 _NEVER = "0001-"
 
 
@@ -22,7 +23,7 @@ def container_state(raw: dict[str, Any]) -> ContainerState:
         name=raw["Name"].lstrip("/"),
         service=labels.get("berth.service", ""),
         state=status,
-        exit_code=raw["State"]["ExitCode"] if status == ContainerStatus.EXITED else None,
+        exit_code=raw["State"]["ExitCode"] if status in _ENDED else None,
         image=labels.get("berth.image", raw["Config"]["Image"]),
         image_id=raw["Image"],
         restarts=raw["RestartCount"],

@@ -106,6 +106,15 @@ def find_give_up_reason(engine: Engine, plan: DeploymentPlan, service_name: str)
     return _why_down(service_name, engine.find_container(plan.container_name(service_name)))
 
 
+def describe_crashes(engine: Engine, plan: DeploymentPlan, service_name: str) -> str:
+    """Tell that a service keeps ending although its restarts are not used up yet; empty when it does not."""
+    state = engine.find_container(plan.container_name(service_name))
+    if state is None or state.restarts == 0:
+        return ""
+    code = "" if state.exit_code is None else f", last with exit code {state.exit_code}"
+    return f"It ended by itself {state.restarts} times{code}."
+
+
 def _why_down(service_name: str, state: ContainerState | None) -> str | None:
     if state is None or state.state == ContainerStatus.MISSING:
         return f"The container of service {service_name} is gone."

@@ -173,3 +173,12 @@ def test_a_service_that_gave_up_ends_the_polling_early() -> None:
     assert (result.ok, result.error) == (False, "Service web used up its restarts.")
     assert fake.time < 114
     assert [row[0] for row in fake.rows] == [1, 2]
+
+
+def test_a_probe_cut_short_by_the_end_does_not_hide_what_the_one_before_it_heard() -> None:
+    heard = iter([ProbeResult(False, 500, "status 500", 1)])
+    late = ProbeResult(False, None, "no complete answer within 0.001 s", 1)
+    moments = iter([0.0, 0.0, *[9.9995] * 9, *[10.0] * 9])
+    clock = Clock(lambda: next(moments), lambda _: None, lambda *_: next(heard, late))
+    result = await_ready("http://x/", budget(1), lambda *_: None, never, clock)
+    assert (result.status, result.error) == (500, "status 500")

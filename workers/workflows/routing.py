@@ -10,7 +10,7 @@ from deploy_runner.errors import StepError
 from deploy_runner.health import ProbeResult, await_ready, probe
 from deploy_runner.journal import PhaseResult
 from deploy_runner.plan import DeploymentPlan, ServicePlan
-from deploy_runner.steps.containers import find_give_up_reason
+from deploy_runner.steps.containers import describe_crashes, find_give_up_reason
 from workers.workflows.compute import current_plan
 from workers.workflows.context import WorkflowContext
 from workers.workflows.plans import probed_services, web_service
@@ -73,18 +73,19 @@ def _await_service(context: WorkflowContext, plan: DeploymentPlan, service: Serv
 
     result = await_ready(url, service.budget, report, _throttled(context, plan, service.name))
     if not result.ok:
-        raise NotReadyError(service, result)
+        raise NotReadyError(service, result, describe_crashes(context.engine, plan, service.name))
 
 
 class NotReadyError(StepError):
     """A service used up its budget, or its restarts, without being well once."""
 
-    def __init__(self, service: ServicePlan, result: ProbeResult) -> None:
-        super().__init__(
-            f"Service {service.name} was not ready after {service.budget.total_seconds:g} s "
-            f"at {service.health_path}: {result.error or 'no answer'}.",
-            service=service.name,
+    def __init__(self, service: ServicePlan, result: ProbeResult, crashes: str) -> None:
+        reason = (result.error or "no answer").rstrip(".")
+        said = (
+            f"Service {service.name} was not ready within {service.budget.total_seconds:g} s "
+            f"at {service.health_path}: {reason}. {crashes}"
         )
+        super().__init__(said.rstrip(), service=service.name)
 
 
 def _throttled(context: WorkflowContext, plan: DeploymentPlan, service: str) -> Callable[[], str | None]:
