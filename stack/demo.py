@@ -136,9 +136,11 @@ def print_errors(client: BerthClient, deployment_id: str) -> None:
 
 
 def show_answer(client: BerthClient, path: str) -> None:
-    """Open the tool's page through Berth and print what the tool was told about itself."""
+    """Open the tool's page through Berth and print what Berth told the tool; StackError when it did not."""
     page = fetch_page(client, path)
     state = client.call("GET", f"{path}api/state")
+    if state["errors"]:
+        raise StackError(f"the demo tool runs, but {'; '.join(state['errors'])}")
     print(f"{path} answered {len(page)} bytes of HTML")
     for connection in state["connections"]:
         print(f"  it sees the connection {connection['slug']}: {connection['status']}")
