@@ -69,11 +69,11 @@ def install(lock: Path) -> None:
 
 
 def run(argv: list[str], environment: dict[str, str] | None = None) -> None:
-    """Run a command, its output kept for the case that it fails; end with its code then."""
+    """Run a command; when it fails, end with its last words."""
     result = subprocess.run(argv, env=environment, capture_output=True, text=True, check=False)
     if result.returncode != 0:
-        sys.stderr.write(result.stdout[-2000:] + result.stderr[-2000:])
-        refuse(f"`{' '.join(argv[:4])} ...` failed with code {result.returncode}")
+        said = [line for line in (result.stdout + result.stderr).splitlines() if line.strip()]
+        refuse(f"`{' '.join(argv[:4])} ...` failed with code {result.returncode}: {' / '.join(said[-3:])}")
 
 
 def interrupt(number: int, frame: types.FrameType | None) -> NoReturn:
