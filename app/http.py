@@ -29,7 +29,7 @@ from app.core.errors import (
     UnauthorizedError,
 )
 from app.core.platform import Platform
-from app.core.text import has_unstorable_text
+from app.core.text import has_unstorable_number, has_unstorable_text, is_deeper_than
 from app.envelopes import Envelope, flat
 from app.identity.principals import SESSION_COOKIE, Principal
 from app.identity.sessions import find_principal
@@ -37,6 +37,8 @@ from app.identity.sessions import find_principal
 log = logging.getLogger(__name__)
 
 MAX_JSON_BYTES = 1024 * 1024
+# Far above any body of the contract, far below what writing it out again can recurse into.
+MAX_JSON_DEPTH = 100
 Model = TypeVar("Model", bound=BaseModel)
 View = Callable[..., Any]
 
@@ -144,6 +146,10 @@ class Call:
         """The body as `model`; raises FieldsError naming each wrong field."""
         return parse_fields(model, self.object())
 
+    def parse_optional(self, model: type[Model]) -> Model:
+        """The body as `model`, or the defaults of `model` when there is no body; raises like `parse`."""
+        return self.parse(model) if read_body() else model()
+
     def query(self, model: type[Model]) -> Model:
         """The query string as `model`; raises FieldsError naming each wrong parameter."""
         return parse_fields(model, request.args.to_dict())
@@ -195,8 +201,8 @@ def json_response(body: Mapping[str, Any] | list[Any], status: int = 200) -> Res
     return Response(json.dumps(body, ensure_ascii=False), status, content_type="application/json")
 
 
-def read_json() -> Any:
-    """Parse the body as JSON whatever its media type says; raises InvalidError, TooLargeError."""
+def read_body() -> bytes:
+    """The whole body; raises TooLargeError."""
     # A body in chunks names no length: reading stops one byte past the limit, which then tells.
     request.max_content_length = MAX_JSON_BYTES + 1
     try:
@@ -205,22 +211,31 @@ def read_json() -> Any:
         raise TooLargeError from None
     if len(raw) > MAX_JSON_BYTES:
         raise TooLargeError
+    return raw
+
+
+def read_json() -> Any:
+    """Parse the body as JSON whatever its media type says; raises InvalidError, TooLargeError."""
+    raw = read_body()
     try:
-        return json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
+        parsed = json.loads(raw.decode("utf-8"), parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise InvalidError("Invalid request body", code="invalid_body") from None
+    if is_deeper_than(parsed, MAX_JSON_DEPTH):
+        raise InvalidError("Invalid request body", code="invalid_body")
+    return parsed
 
 
 def parse_fields(model: type[Model], values: Mapping[str, Any]) -> Model:
-    """The values as `model`; raises FieldsError for wrong fields and for text that cannot be stored."""
+    """The values as `model`; raises FieldsError for wrong fields and for what cannot be stored."""
     try:
         parsed = model.model_validate(values)
     except ValidationError as error:
         raise FieldsError(_field_errors(error)) from None
     names = {item.alias or name for name, item in model.model_fields.items()}
-    broken = sorted(name for name in names & set(values) if has_unstorable_text(values[name]))
+    broken = {name: why for name in sorted(names & set(values)) if (why := _storage_problem(values[name]))}
     if broken:
-        raise FieldsError({name: ["must not contain NUL or a lone surrogate"] for name in broken})
+        raise FieldsError({name: [why] for name, why in broken.items()})
     return parsed
 
 
@@ -265,6 +280,12 @@ def platform_of(app: Flask) -> Platform:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _storage_problem(value: Any) -> str | None:
+    if has_unstorable_text(value):
+        return "must not contain NUL or a lone surrogate"
+    return "must not contain a number that no double holds" if has_unstorable_number(value) else None
 
 
 def _field_errors(error: ValidationError) -> dict[str, list[str]]:

@@ -71,7 +71,7 @@ def _shape_problems(values: Mapping[str, Any]) -> Iterator[str]:
             yield f"{key} is longer than {MAX_VALUE_CHARACTERS} characters"
         elif isinstance(value, str):
             yield from (f"{key} {reason}" for reason in find_text_troubles(value))
-        elif not math.isfinite(value):
+        elif isinstance(value, float) and not math.isfinite(value):
             yield f"{key} must be a finite number"
 
 

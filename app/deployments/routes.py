@@ -148,7 +148,7 @@ def read_logs(call: Call, deployment_id: str) -> Response | dict[str, Any]:
 )
 def destroy(call: Call, deployment_id: str) -> tuple[dict[str, Any], int]:
     owned = get_owned_deployment(call.session, call.require_principal(), deployment_id)
-    body = call.parse(schemas.DestroyRequest) if request.get_data() else schemas.DestroyRequest()
+    body = call.parse_optional(schemas.DestroyRequest)
     check_confirmation(owned.deployment, body.confirm)
     operation = request_destroy(call.session, owned.deployment)
     answer = {"ok": True, "deploymentId": format_deployment_id(owned.deployment.id)}
