@@ -11,7 +11,7 @@ from typing import Any
 import docker
 from docker.types import IPAMConfig, IPAMPool
 
-from bench.cleaning import LABEL
+from bench.cleaning import LABEL, bench_repository
 from bench.images import build
 from deploy_runner.subnets import choose_subnet, host_routes
 from stack.errors import StackError
@@ -84,8 +84,8 @@ class BareDeploy:
         self._network_id = created["Id"]
 
     def _build(self, context: bytes) -> None:
-        self._built = f"{self._name}:1"
-        build(self._client, self._built, context, network_mode=self._network_id, labels=self._mark)
+        self._built = f"{bench_repository(self._mark[LABEL])}-{self._name}:1"
+        build(self._client, self._built, context, network_mode=self._network_id)
 
     def _container_config(self) -> dict[str, Any]:
         port = {"HostIp": LOOPBACK, "HostPort": str(self._port)}

@@ -8,6 +8,11 @@ from docker.errors import APIError
 LABEL = "berth.bench"
 
 
+def bench_repository(install_id: str) -> str:
+    """What the names of a bench's own images begin with; a label would cost their build a step."""
+    return f"berth-bench/{install_id[:12]}"
+
+
 def remove_everything(docker_host: str, install_id: str) -> None:
     """Containers, networks, volumes and images that carry the install's or the bench's own mark."""
     client = docker.APIClient(docker_host, version="auto")
@@ -20,8 +25,10 @@ def remove_everything(docker_host: str, install_id: str) -> None:
                 client.remove_network(network["Id"])
         for volume in client.volumes(filters=chosen)["Volumes"] or []:
             client.remove_volume(volume["Name"])
-        for image in client.images(filters=chosen):
-            # Gone together with the one that was made from it.
-            with suppress(APIError):
-                client.remove_image(image["Id"], force=True)
+    made = client.images(filters={"label": [f"berth.install={install_id}"]})
+    made += client.images(filters={"reference": [f"{bench_repository(install_id)}-*"]})
+    for image in made:
+        # Gone together with the one that was made from it.
+        with suppress(APIError):
+            client.remove_image(image["Id"], force=True)
     client.close()

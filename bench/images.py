@@ -8,7 +8,7 @@ from typing import Any
 
 import docker
 
-from bench.cleaning import LABEL
+from bench.cleaning import bench_repository
 from bench.install import Bench
 from stack.base_image import IMAGE
 from stack.errors import StackError
@@ -69,6 +69,6 @@ def build(client: docker.APIClient, tag: str, context: bytes, **options: Any) ->
 
 
 def _build(bench: Bench, name: str, files: Mapping[str, str]) -> str:
-    tag = f"berth-bench/{bench.id[:12]}-{name}:1"
-    build(bench.engine, tag, pack_context(files), labels={LABEL: bench.id})
+    tag = f"{bench_repository(bench.id)}-{name}:1"
+    build(bench.engine, tag, pack_context(files))
     return tag

@@ -45,6 +45,10 @@ class Labels:
         }
         return {f"berth.{name}": value for name, value in named.items()}
 
+    def for_image(self) -> dict[str, str]:
+        """Only whose it is: the builder takes a step of its own, an eighth of a second, for every label."""
+        return {"berth.install": self.install_id, "berth.deployment": self.deployment_id}
+
 
 @dataclass(frozen=True)
 class VolumePlan:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
@@ -21,6 +22,8 @@ class Phase(Generic[C]):
     name: str
     do: Callable[[C], PhaseResult]
     progress: int
+    # It changes nothing but rows, so that its effect and its record can be one write.
+    is_one_write: bool = False
 
 
 class PhaseObserver(Protocol[C]):
@@ -41,7 +44,8 @@ def run_phases(phases: Sequence[Phase[C]], context: C, journal: Journal, observe
 def _do_phase(phase: Phase[C], context: C, journal: Journal, observer: PhaseObserver[C]) -> PhaseResult:
     observer.started(phase)
     began = time.monotonic()
-    result = phase.do(context)
-    journal.record(phase.name, result)
+    with journal.join() if phase.is_one_write else nullcontext():
+        result = phase.do(context)
+        journal.record(phase.name, result)
     observer.finished(phase, result, round((time.monotonic() - began) * 1000))
     return result

@@ -142,7 +142,7 @@ def ensure_built_image(
 def _build_options(tag: str, labels: Labels, network: str) -> dict[str, Any]:
     return {
         "tag": tag,
-        "labels": labels.as_dict(),
+        "labels": labels.for_image(),
         # The deployment's own network: the default bridge is shared by everything on the machine.
         "network_mode": network,
         "rm": True,

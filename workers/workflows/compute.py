@@ -53,20 +53,27 @@ def await_compute(context: WorkflowContext) -> PhaseResult:
 
 
 def current_plan(context: WorkflowContext) -> DeploymentPlan:
+    """The plan of this run: read once, and again when its addresses had to change."""
+    return context.plan or read_plan(context)
+
+
+def read_plan(context: WorkflowContext) -> DeploymentPlan:
     """The plan from the rows as they are now; addresses are given out first."""
     with context.fenced() as session:
         parties = context.parties(session)
         rows = read_env(session, context.platform.cipher, parties.deployment.id)
         subnet = addresses.find_subnet(session, parties.deployment.id) or ""
         ports = _ports(context, session, parties.deployment.manifest or {})
-        return build_plan(context.platform.settings, parties, context.labels, rows, (subnet, ports))
+        plan = build_plan(context.platform.settings, parties, context.labels, rows, (subnet, ports))
+    context.plan = plan
+    return plan
 
 
 def _have_network(context: WorkflowContext) -> str:
     for _ in range(_TRIES):
         _take_subnet(context)
         try:
-            return create_network(context.engine, current_plan(context))
+            return create_network(context.engine, read_plan(context))
         except SubnetTakenError:
             # Something that is not ours sits there: choose again, with what the engine shows now.
             with context.fenced() as session:
@@ -76,12 +83,11 @@ def _have_network(context: WorkflowContext) -> str:
 
 def _take_subnet(context: WorkflowContext) -> None:
     settings = context.platform.settings
-    with context.fenced() as session:
-        if addresses.find_subnet(session, context.claim.deployment_id):
-            return
     avoid = [*engine_subnets(context.engine), *host_routes()]
     for _ in range(_TRIES):
         with context.fenced() as session:
+            if addresses.find_subnet(session, context.claim.deployment_id):
+                return
             taken = addresses.list_taken_subnets(session)
             subnet = choose_subnet(settings.network_range, SUBNET_PREFIX, taken, avoid)
             if addresses.take_subnet(session, context.claim.deployment_id, subnet):
@@ -111,7 +117,7 @@ def _port(context: WorkflowContext, session: Session, service: str) -> int:
 
 def _launch(context: WorkflowContext, image_ids: Mapping[str, str]) -> list[ContainerState]:
     for _ in range(_TRIES):
-        plan = current_plan(context)
+        plan = read_plan(context)
         try:
             return launch_services(
                 context.engine,

@@ -10,14 +10,15 @@ from sqlalchemy.orm import Session
 from app.core.errors import BerthError
 from app.core.platform import Platform
 from app.deployments.logs import DeployLine, LogOwner, append_deploy_log
-from app.deployments.operations import Claim, FenceLostError, hold_fence
+from app.deployments.operations import Claim
 from app.deployments.rollout import Parties, begin_workflow, get_parties, list_secret_values
 from deploy_runner.engines.base import Engine
 from deploy_runner.errors import StepError
-from deploy_runner.journal import LostLeaseError, PhaseResult
-from deploy_runner.plan import Labels
+from deploy_runner.journal import PhaseResult
+from deploy_runner.plan import DeploymentPlan, Labels
 from workers.redaction import Redactor
 from workers.runtime import Runtime
+from workers.workflows.fenced_writes import FencedWrites
 from workers.workflows.journal import DeploymentJournal
 
 if TYPE_CHECKING:
@@ -33,10 +34,12 @@ class WorkflowContext:
     claim: Claim
     owner: LogOwner
     labels: Labels
+    writes: FencedWrites
     journal: DeploymentJournal
     workflow: "Workflow" = field(repr=False)
     redactor: Redactor = field(repr=False)
     results: dict[str, PhaseResult] = field(default_factory=dict)
+    plan: DeploymentPlan | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, runtime: Runtime, claim: Claim, workflow: "Workflow") -> "WorkflowContext":
@@ -53,9 +56,18 @@ class WorkflowContext:
             generation=deployment.generation,
             tenant_id=deployment.tenant_id.hex,
         )
-        journal = DeploymentJournal(runtime.platform.database, claim, owner, workflow)
+        writes = FencedWrites(runtime.platform.database, claim)
+        journal = DeploymentJournal(writes, claim, owner, workflow)
         context = cls(
-            runtime.platform, runtime.engine, claim, owner, labels, journal, workflow, Redactor(secrets)
+            platform=runtime.platform,
+            engine=runtime.engine,
+            claim=claim,
+            owner=owner,
+            labels=labels,
+            writes=writes,
+            journal=journal,
+            workflow=workflow,
+            redactor=Redactor(secrets),
         )
         journal.clean = context.clean
         return context
@@ -77,11 +89,8 @@ class WorkflowContext:
         Raises LostLeaseError otherwise; a refusal of a service becomes a StepError with its words.
         """
         try:
-            with self.platform.database.transaction() as session:
-                hold_fence(session, self.claim)
+            with self.writes.open() as session:
                 yield session
-        except FenceLostError:
-            raise LostLeaseError from None
         except BerthError as error:
             raise StepError(error.message) from error
 

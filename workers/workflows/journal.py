@@ -2,20 +2,15 @@
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from app.core.db import Database
 from app.deployments.logs import DeployLine, LogOwner, append_deploy_log
 from app.deployments.models import Deployment
-from app.deployments.operations import (
-    Claim,
-    FenceLostError,
-    hold_fence,
-    list_phases,
-    record_phase,
-)
-from deploy_runner.journal import LostLeaseError, PhaseResult
+from app.deployments.operations import Claim, list_phases, record_phase
+from deploy_runner.journal import PhaseResult
 from deploy_runner.runner import Phase
+from workers.workflows.fenced_writes import FencedWrites
 
 if TYPE_CHECKING:
     from workers.workflows.workflow import Workflow
@@ -26,8 +21,8 @@ SKIPPED = "skipped"
 class DeploymentJournal:
     """Journal and observer at once, so that "recorded" and "shown" cannot differ."""
 
-    def __init__(self, database: Database, claim: Claim, owner: LogOwner, workflow: "Workflow") -> None:
-        self._database = database
+    def __init__(self, writes: FencedWrites, claim: Claim, owner: LogOwner, workflow: "Workflow") -> None:
+        self._writes = writes
         self._claim = claim
         self._owner = owner
         self._workflow = workflow
@@ -38,7 +33,7 @@ class DeploymentJournal:
 
     def find(self, phase: str) -> PhaseResult | None:
         if self._known is None:
-            with self._database.transaction() as session:
+            with self._writes.open() as session:
                 rows = list_phases(session, self._claim.operation_id)
                 self._known = {name: row.result for name, row in rows.items()}
         return self._known.get(phase)
@@ -49,16 +44,15 @@ class DeploymentJournal:
         line = DeployLine(
             phase, self.clean(str(result.get("message", SKIPPED))), progress=progress, duration_ms=elapsed
         )
-        try:
-            with self._database.transaction() as session:
-                hold_fence(session, self._claim)
-                record_phase(session, self._claim, phase, result)
-                append_deploy_log(session, self._owner, line)
-                deployment = session.get_one(Deployment, self._owner.deployment_id)
-                deployment.progress = progress
-                deployment.current_step = self._workflow.next_step(phase)
-        except FenceLostError:
-            raise LostLeaseError from None
+        with self._writes.open() as session:
+            record_phase(session, self._claim, phase, result)
+            append_deploy_log(session, self._owner, line)
+            deployment = session.get_one(Deployment, self._owner.deployment_id)
+            deployment.progress = progress
+            deployment.current_step = self._workflow.next_step(phase)
+
+    def join(self) -> AbstractContextManager[None]:
+        return self._writes.join()
 
     def started(self, phase: Phase[Any]) -> None:
         self.current = phase.name

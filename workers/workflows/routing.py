@@ -13,7 +13,7 @@ from deploy_runner.plan import DeploymentPlan, ServicePlan
 from deploy_runner.steps.containers import describe_crashes, find_give_up_reason
 from workers.workflows.compute import current_plan
 from workers.workflows.context import WorkflowContext
-from workers.workflows.plans import probed_services, web_service
+from workers.workflows.plans import web_service
 
 LOOPBACK = "127.0.0.1"
 FAILED_STEP = "health_check_failed"
@@ -24,25 +24,21 @@ _LOOK_SECONDS = 0.5
 
 def set_up_domain(context: WorkflowContext) -> PhaseResult:
     """Write the route record of the label; it serves nothing yet."""
+    plan = current_plan(context)
     with context.fenced() as session:
         parties = context.parties(session)
-        manifest = parties.deployment.manifest or {}
-        subdomain = parties.deployment.subdomain
-    target = f"{LOOPBACK}:{_host_port(current_plan(context), web_service(manifest)['name'])}"
-    with context.fenced() as session:
-        write_route(session, context.parties(session).deployment, target, DeploymentStatus.DEPLOYING)
-    return {"message": subdomain, "target": target}
+        service = web_service(parties.deployment.manifest or {})["name"]
+        target = f"{LOOPBACK}:{_host_port(plan, service)}"
+        write_route(session, parties.deployment, target, DeploymentStatus.DEPLOYING)
+        return {"message": parties.deployment.subdomain, "target": target}
 
 
 def await_readiness(context: WorkflowContext) -> PhaseResult:
     """Poll each probed service until it is well; raises StepError when its budget ends."""
     plan = current_plan(context)
-    with context.fenced() as session:
-        names = [
-            entry["name"] for entry in probed_services(context.parties(session).deployment.manifest or {})
-        ]
     for service in plan.services:
-        if service.name in names:
+        # Exactly the services that are asked for their health have a port.
+        if service.host_port is not None:
             _await_service(context, plan, service)
     return {"message": "ready"}
 

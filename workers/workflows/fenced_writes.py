@@ -1,0 +1,42 @@
+"""The transactions of one run: each commits only while the worker still holds the operation."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.orm import Session
+
+from app.core.db import Database
+from app.deployments.operations import Claim, FenceLostError, hold_fence
+from deploy_runner.journal import LostLeaseError
+
+
+class FencedWrites:
+    """Used by the run's own thread only."""
+
+    def __init__(self, database: Database, claim: Claim) -> None:
+        self._database = database
+        self._claim = claim
+        self._joined: Session | None = None
+
+    @contextmanager
+    def open(self) -> Iterator[Session]:
+        """A transaction under the fence, or the one that is being joined; raises LostLeaseError."""
+        if self._joined is not None:
+            yield self._joined
+            return
+        try:
+            with self._database.transaction() as session:
+                hold_fence(session, self._claim)
+                yield session
+        except FenceLostError:
+            raise LostLeaseError from None
+
+    @contextmanager
+    def join(self) -> Iterator[None]:
+        """Make one transaction of everything that is opened in the block."""
+        with self.open() as session:
+            self._joined = session
+            try:
+                yield
+            finally:
+                self._joined = None
