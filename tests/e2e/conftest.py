@@ -32,7 +32,7 @@ def stack() -> Iterator[Stack]:
         await_all_destroyed(started)
         left = list_left(started)
     finally:
-        remove_images(started)
+        remove_leftovers(started)
         stop_stack(started)
     assert left == []
 
@@ -86,10 +86,14 @@ def list_left(stack: Stack) -> list[str]:
     return [*containers, *networks, *volumes]
 
 
-def remove_images(stack: Stack) -> None:
-    """Built images outlive their deployments, for rollback; a test install has no use for that."""
-    chosen = {"label": f"berth.install={stack.install_id}"}
+def remove_leftovers(stack: Stack) -> None:
+    """Built images outlive their deployments, for rollback; and what a failed run left must not stay."""
+    chosen = {"label": [f"berth.install={stack.install_id}", "berth.deployment"]}
     for container in stack.engine.containers(all=True, filters=chosen):
         stack.engine.remove_container(container["Id"], force=True, v=True)
+    for network in stack.engine.networks(filters=chosen):
+        stack.engine.remove_network(network["Id"])
+    for volume in stack.engine.volumes(filters=chosen)["Volumes"] or []:
+        stack.engine.remove_volume(volume["Name"])
     for image in stack.engine.images(filters=chosen):
         stack.engine.remove_image(image["Id"], force=True)

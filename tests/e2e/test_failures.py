@@ -47,7 +47,9 @@ FAILURES = {
     "ends_at_once": Failure(
         crashing("echo enough"), f"await_compute_done {HEALTH}", "ended at once with exit code 0", "enough"
     ),
-    "keeps_crashing": Failure(crashing("echo no licence; exit 3", 4), HEALTH, "exit code 3", "no licence"),
+    "keeps_crashing": Failure(
+        crashing("echo no licence; exit 3", 4), HEALTH, "It ended by itself", "no licence"
+    ),
     "init_fails": Failure(
         lambda image: tool(
             web(image), service("setup", "init", image, startCommand="echo no schema; exit 4")
