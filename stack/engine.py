@@ -82,7 +82,7 @@ def apt_install(*packages: str) -> None:
 
 def dockerd_command() -> Command:
     """The engine as a child process: its containers stop with it, and it stops with Berth."""
-    argv = ("dockerd", "--host", DEFAULT_HOST, "--live-restore=false", "--log-level", "warn")
+    argv = ("dockerd", "--host", DEFAULT_HOST, "--live-restore=false", "--log-level", "error")
     return Command(argv, Path("/"))
 
 

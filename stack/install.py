@@ -163,8 +163,9 @@ def start_berth(install: Install) -> None:
     supervisor, home = install.supervisor, install.home
     supervisor.start("web", roles.web(home))
     supervisor.start("worker", roles.worker(home))
-    supervisor.start("beat", roles.beat(home))
     supervisor.wait_ready("web", lambda: _answers(install.settings), WEB_SECONDS)
+    # Nothing waits for the clock, so it does not compete for the processor before.
+    supervisor.start("beat", roles.beat(home))
 
 
 def make_base_image(install: Install) -> None:

@@ -11,7 +11,10 @@ from tests.e2e.owner import Deployed, Owner
 
 TEMPLATE = CHECKOUT / "examples" / "datasette" / "templates" / "datasette" / "1.0.0.json"
 QUERY = "planets.json?_shape=array&sql=select name from planets where moons > 50 order by moons"
-COUNT = "import sqlite3; print(sqlite3.connect('/data/planets.db').execute('select count(*) from planets').fetchone())"
+COUNT = """
+import sqlite3
+print(sqlite3.connect("/data/planets.db").execute("select count(*) from planets").fetchone())
+"""
 
 
 @pytest.fixture(scope="module")
