@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from app.connections.models import App, Binding
+from app.connections.models import App, Binding, Connection
 from app.core.errors import UpstreamError
 from app.core.idempotency import Scope, forget_answer
 from app.core.platform import Platform
@@ -56,6 +56,20 @@ def _undo(session: Session, accepted: Accepted) -> bool:
     for table in (DeploymentEnvVar, DeploymentCredential):
         session.execute(delete(table).where(table.deployment_id == deployment_id))
     session.execute(delete(Deployment).where(Deployment.id == deployment_id))
+    made = _list_made_connections(session, app_id)
     session.execute(delete(Binding).where(Binding.app_id == app_id))
+    is_free = ~select(Binding.app_id).where(Binding.connection_id == Connection.id).exists()
+    session.execute(delete(Connection).where(Connection.id.in_(made), is_free))
     session.execute(delete(App).where(App.id == app_id))
     return True
+
+
+def _list_made_connections(session: Session, app_id: UUID | None) -> list[UUID]:
+    """Connections that came with the deploy: younger than its app, which was written before them."""
+    statement = (
+        select(Connection.id)
+        .join(Binding, Binding.connection_id == Connection.id)
+        .join(App, App.id == Binding.app_id)
+        .where(App.id == app_id, Connection.created_at > App.connected_at)
+    )
+    return list(session.scalars(statement))

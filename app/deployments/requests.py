@@ -104,13 +104,16 @@ def _preflight(session: Session, platform: Platform, caller: Caller, order: Depl
 
 
 def _check_free(session: Session, tenant: Tenant, slug: str, label: str, base_domain: str) -> None:
-    live = Deployment.status != DeploymentStatus.DESTROYED
+    # The label first: a rival that commits between the two questions is then found by its slug as well.
+    is_label_taken = session.execute(select(func.fn_is_label_taken(label))).scalar()
     same_slug = select(Deployment.id).where(
-        Deployment.tenant_id == tenant.id, Deployment.deployment_slug == slug, live
+        Deployment.tenant_id == tenant.id,
+        Deployment.deployment_slug == slug,
+        Deployment.status != DeploymentStatus.DESTROYED,
     )
     if session.execute(same_slug).first():
         raise _slug_taken(label, base_domain)
-    if session.execute(select(func.fn_is_label_taken(label))).scalar():
+    if is_label_taken:
         raise _subdomain_taken(label, base_domain)
 
 
