@@ -32,7 +32,9 @@ def measure() -> Report:
         Figure("100 MB stream through Berth", STREAM_BYTES / 1e6 / streams[PROXIED], "MB/s"),
     )
     tables = [*(_table(count, loads) for count, loads in seen.items()), _stream_table(streams)]
-    note = f"wrk, one thread, medians of {ROUNDS} runs of 3 s that take turns; the tool, Berth and wrk share the cores."
+    note = (
+        f"wrk, one thread, medians of {ROUNDS} runs of 3 s taking turns; tool, Berth and wrk share the cores."
+    )
     return Report(tables, figures, [note])
 
 

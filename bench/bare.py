@@ -65,7 +65,9 @@ class BareDeploy:
             with self._timed("build"):
                 self._build(context)
         with self._timed("create"):
-            container = self._client.create_container_from_config(self._container_config(), self._name)
+            container = self._client.create_container_from_config(  # type: ignore[no-untyped-call]
+                self._container_config(), self._name
+            )
         with self._timed("start"):
             self._client.start(container["Id"])
         with self._timed("healthy"):

@@ -94,7 +94,7 @@ def _report(measured: dict[str, Times]) -> Report:
         for name, times in measured.items()
     ]
     notes = (
-        "Berth: POST sent to the first answer that says running, asked over HTTP every 5 ms on one connection.",
+        "Berth: from sending the POST to the first answer that says running, asked every 5 ms over HTTP.",
         "bare: network, (build), create, start, first 200 of the health path asked every 5 ms.",
         "The tool is a static busybox that is up at once; a slower tool brings the ratio nearer to 1.",
     )

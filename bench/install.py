@@ -2,9 +2,10 @@
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -88,8 +89,10 @@ class Bench:
 
     def read_variable(self, deployment_id: str, name: str) -> str:
         """What the container got under this name."""
-        pairs = (entry.partition("=") for entry in self.inspect(deployment_id)["Config"]["Env"])
-        return next(value for key, _, value in pairs if key == name)
+        pairs: Iterator[tuple[str, str, str]] = (
+            entry.partition("=") for entry in self.inspect(deployment_id)["Config"]["Env"]
+        )
+        return {key: value for key, _, value in pairs}[name]
 
     def find_published_port(self, deployment_id: str) -> int:
         """Where the container answers on this machine."""
@@ -119,11 +122,17 @@ def running_install() -> Iterator[Bench]:
         settings, home = read_settings(), Home(folder)
         home.create()
         children = Children(home.logs)
-        install = Install(settings, home, cast(Supervisor, children), home.load_state())
+        # Ports of its own: several installs may be starting on this machine.
+        state = replace(home.load_state(), postgres_port=ports.free_port(), valkey_port=ports.free_port())
+        home.save_state(state)
+        install = Install(settings, home, cast(Supervisor, children), state)
         try:
-            for step in _STEPS:
-                step(install)
-            yield _sign_in(install, children)
+            # What the set-up says is no result.
+            with redirect_stdout(sys.stderr):
+                for step in _STEPS:
+                    step(install)
+                bench = _sign_in(install, children)
+            yield bench
         finally:
             children.stop(roles.STOP_ORDER)
             cleaning.remove_everything(settings.docker_host, install.state.install_id)

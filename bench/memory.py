@@ -25,7 +25,7 @@ def measure() -> Report:
     table = Table(
         ("role", "processes", "MB"), [*rows, ["total", str(sum(map(len, seen.values()))), f"{total:.1f}"]]
     )
-    note = f"PSS from smaps_rollup, {IDLE_SECONDS:g} s after one deploy reached running; its tool is not counted."
+    note = f"PSS of smaps_rollup, {IDLE_SECONDS:g} s after a deploy reached running; its tool is not counted."
     return Report([table], [Figure("idle memory of the stack", total, "MB", GOAL_MB)], [note])
 
 

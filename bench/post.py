@@ -56,6 +56,6 @@ def _report(posts: list[float], hellos: list[float]) -> Report:
     )
     notes = (
         f"{CALLS} sequential calls on one connection, each with a new Idempotency-Key; worker and beat up.",
-        "Each operation ends before the next call: the tool's build artifact is missing, so the engine does nothing.",
+        "Each operation ends before the next call: the artifact is missing, so the engine does nothing.",
     )
     return Report([Table(("", "p50 ms", "p99 ms", "max ms"), rows)], figures, notes)

@@ -44,8 +44,8 @@ def machine_facts() -> list[str]:
     packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1024**3
     return [
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {memory:.0f} GB, {platform.system()} "
-        f"{platform.release()}, load {os.getloadavg()[0]:.1f}",
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, {os.cpu_count()} cores, {memory:.0f} GB, "
+        f"{platform.system()} {platform.release()}, load {os.getloadavg()[0]:.1f}",
         f"Python {platform.python_version()}, {packages}",
     ]
 

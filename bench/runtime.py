@@ -27,9 +27,7 @@ def measure() -> Report:
     return Report(
         [_table(count, loads) for count, loads in seen.items()],
         figures,
-        [
-            f"wrk, one thread, medians of {ROUNDS} runs of 3 s that take turns; wrk and all servers on the same cores."
-        ],
+        [f"wrk, one thread, medians of {ROUNDS} runs of 3 s taking turns; wrk and servers share the cores."],
     )
 
 
