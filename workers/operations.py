@@ -21,6 +21,7 @@ from workers.workflows.workflow import Workflow
 
 log = logging.getLogger(__name__)
 
+EXHAUSTED = "OPERATION_EXHAUSTED"
 _BUG = "Something went wrong inside Berth; its log has the details."
 
 WORKFLOWS: dict[OperationKind, Workflow] = {
@@ -72,7 +73,10 @@ def _run_to_an_end(context: WorkflowContext, workflow: Workflow) -> None:
 def _settle_failure(context: WorkflowContext, workflow: Workflow, error: StepError) -> None:
     """Record a failure that trying again cannot help; give anything else back to be tried again."""
     claim, platform = context.claim, context.platform
-    if error.permanent or claim.attempts >= platform.settings.max_attempts:
+    if not error.permanent and claim.attempts >= platform.settings.max_attempts:
+        words = f"{EXHAUSTED}: {error.message} It was tried {claim.attempts} times."
+        error = StepError(words, service=error.service)
+    if error.permanent:
         workflow.end_badly(context, error)
         return
     context.log(context.failed_step, f"{error.message} It will be tried again.", "warn")

@@ -1,56 +1,59 @@
 """A tool that nobody here wrote: Datasette from the Python registry, with its database on a volume."""
 
 import json
-from pathlib import Path
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from examples.datasette.pack import main as pack_datasette
 from stack.settings import CHECKOUT
-from tests.e2e.owner import Deployed, Owner
+from tests.e2e.owner import Deployed, await_that, opened_owner
+from tests.e2e.stack import Stack
+from tests.e2e.witness import Witness
 
 TEMPLATE = CHECKOUT / "examples" / "datasette" / "templates" / "datasette" / "1.0.0.json"
-QUERY = "planets.json?_shape=array&sql=select name from planets where moons > 50 order by moons"
-COUNT = """
+BUILD_SECONDS = 180.0
+WRITE = """
 import sqlite3
-print(sqlite3.connect("/data/planets.db").execute("select count(*) from planets").fetchone())
+with sqlite3.connect("/data/planets.db") as database:
+    database.execute("INSERT INTO planets (name, kind, moons) VALUES ('Vulcan', 'imagined', 0)")
 """
 
 
 @pytest.fixture(scope="module")
-def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The example with its wheels."""
-    path = tmp_path_factory.mktemp("datasette") / "datasette.tar.gz"
-    pack_datasette(path)
-    return path
-
-
-def deploy_datasette(owner: Owner, archive: Path) -> Deployed:
+def datasette(
+    stack: Stack, witness: Witness, base: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Deployed]:
     template = json.loads(TEMPLATE.read_text())
-    owner.stack.store_artifact(template["services"][0]["buildArtifact"], archive)
-    deployed = owner.deploy(owner.stack.publish(template))
-    deployed.await_status("running", 180)
-    return deployed
+    archive = tmp_path_factory.mktemp("datasette") / "datasette.tar.gz"
+    pack_datasette(archive)
+    stack.store_artifact(template["services"][0]["buildArtifact"], archive)
+    with opened_owner(stack, witness) as owner:
+        made = owner.deploy(stack.publish(template))
+        made.await_status("running", BUILD_SECONDS)
+        yield made
 
 
-@pytest.mark.usefixtures("base")
-def test_datasette_answers_a_query_and_its_volume_outlives_its_container(owner: Owner, archive: Path) -> None:
-    deployed = deploy_datasette(owner, archive)
-    assert deployed.open(QUERY).json() == [{"name": "Jupiter"}, {"name": "Saturn"}]
-    assert f'href="/d/{deployed.label}/' in deployed.open().text
+def ask(deployed: Deployed, sql: str) -> Any:
+    query = {"sql": sql, "_shape": "arrays"}
+    answer = deployed.owner.call("GET", f"/d/{deployed.label}/planets.json", params=query)
+    assert answer.status_code == 200, answer.text
+    return answer.json()["rows"]
 
-    engine, container = owner.stack.engine, deployed.container()
-    (mount,) = container["Mounts"]
-    engine.remove_container(container["Id"], force=True)
-    reader = engine.create_container(
-        container["Image"],
-        ["python3", "-c", COUNT],
-        labels={"berth.install": "test"},
-        host_config=engine.create_host_config(binds={mount["Name"]: {"bind": "/data"}}, network_mode="none"),
-    )
-    try:
-        engine.start(reader)
-        assert engine.wait(reader)["StatusCode"] == 0
-        assert engine.logs(reader) == b"(8,)\n"
-    finally:
-        engine.remove_container(reader, force=True)
+
+def test_datasette_answers_a_query_through_berth(datasette: Deployed) -> None:
+    largest = ask(datasette, "select name from planets order by radius_km desc limit 2")
+    assert largest == [["Jupiter"], ["Saturn"]]
+    assert f'href="/d/{datasette.label}/' in datasette.open().text
+
+
+def test_datasette_keeps_its_data_when_its_container_is_removed(datasette: Deployed) -> None:
+    engine, before = datasette.owner.stack.engine, datasette.container()
+    run = engine.exec_create(before["Id"], ["python3", "-c", WRITE])
+    assert engine.exec_start(run["Id"]) == b""
+    engine.remove_container(before["Id"], force=True, v=True)
+    config = {**before["Config"], "HostConfig": before["HostConfig"]}
+    engine.start(engine.create_container_from_config(config, before["Name"].lstrip("/"))["Id"])
+    await_that(lambda: datasette.open().status_code == 200, 30, "datasette to answer again")
+    assert ask(datasette, "select kind from planets where name = 'Vulcan'") == [["imagined"]]

@@ -1,12 +1,18 @@
 """Where a tool's image may come from."""
 
+import ssl
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from app.catalog.source_pin import resolve_commit
 from tests.deploy_runner.archives import write_archive
 from tests.e2e.manifests import built_web, patience, tool, web
 from tests.e2e.owner import Owner
+from tests.e2e.stack import Stack
+from tests.git_origin import Origin, serve_origin
+from tests.tls import make_certificate
 
 DOCKERFILE = """\
 FROM {image}
@@ -69,3 +75,29 @@ def test_an_artifact_without_dockerfile_is_served_as_a_site(owner: Owner, tmp_pa
     assert deployed.open().text == "<h1>site</h1>"
     assert deployed.open("docs/guide.txt").text == "read me"
     assert deployed.open("absent").status_code == 404
+
+
+@pytest.fixture
+def origin(stack: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
+    """A repository over HTTPS, under a certificate that the stack's workers were told to trust."""
+    trusted = Path(stack.environment["SSL_CERT_FILE"])
+    key = make_certificate("127.0.0.1", trusted)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(trusted, key)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with serve_origin(tmp_path / "origin.git", context) as served:
+        yield served
+
+
+def test_a_repository_is_built_at_the_commit_that_was_published(
+    owner: Owner, busybox: str, origin: Origin
+) -> None:
+    dockerfile = DOCKERFILE.format(image=busybox).replace("built by berth", "built from git")
+    pinned = origin.commit({"Dockerfile": dockerfile})
+    document = tool({"name": "web", "role": "web"}, source={"repo": origin.url, "ref": "main"})
+    slug = owner.stack.publish(document, resolve_commit(origin.url, "main"))
+    origin.commit({"Dockerfile": "FROM nothing-of-the-kind\n"})
+    deployed = owner.deploy(slug)
+    deployed.await_status("running")
+    assert deployed.open().text == "built from git\n"
+    assert pinned[:12] in deployed.container()["Config"]["Labels"]["berth.image"]
