@@ -61,15 +61,18 @@ def _await_running(engine: Engine, plan: DeploymentPlan, service: ServicePlan, s
         state = _look(engine, plan, service)
 
 
-def await_containers_up(engine: Engine, plan: DeploymentPlan, deadline_seconds: float = UP_SECONDS) -> None:
-    """Return when every long-running container runs; raises StepError as soon as one cannot come up."""
+def await_containers_up(
+    engine: Engine, plan: DeploymentPlan, deadline_seconds: float = UP_SECONDS
+) -> list[ContainerState]:
+    """Return the long-running containers once all run; raises StepError as soon as one cannot come up."""
     deadline = time.monotonic() + deadline_seconds
     waiting = [service for service in plan.services if service.is_long_running]
-    steady = _Steadiness()
+    steady, seen = _Steadiness(), dict[str, ContainerState]()
     while True:
-        waiting = [s for s in waiting if not steady.is_up(s, _look(engine, plan, s))]
+        seen.update({service.name: _look(engine, plan, service) for service in waiting})
+        waiting = [service for service in waiting if not steady.is_up(service, seen[service.name])]
         if not waiting:
-            return
+            return list(seen.values())
         _require_time(deadline, [service.name for service in waiting])
         time.sleep(_POLL_SECONDS)
 

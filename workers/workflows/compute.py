@@ -46,9 +46,7 @@ def deploy_compute(context: WorkflowContext) -> PhaseResult:
 def await_compute(context: WorkflowContext) -> PhaseResult:
     """Wait until every long-running container is up."""
     plan = current_plan(context)
-    await_containers_up(context.engine, plan)
-    install_id, deployment_id = context.labels.install_id, context.labels.deployment_id
-    _observe(context, plan, context.engine.list_containers(install_id, deployment_id))
+    _observe(context, plan, await_containers_up(context.engine, plan))
     return {"message": "up"}
 
 
