@@ -15,8 +15,14 @@ from sqlalchemy.orm import Session
 from app.core.config import Settings, load_settings
 from app.core.platform import Platform
 from app.factory import create_app
-from stack import ports, postgres, valkey
+from stack import engine, ports, postgres, valkey
 from tests.factories import Workspace, make_workspace
+
+
+@pytest.fixture(scope="session")
+def docker_host() -> str:
+    """A working engine: the machine's own, else one that is started for this run and ends with it."""
+    return engine.require()
 
 
 @pytest.fixture(scope="session")

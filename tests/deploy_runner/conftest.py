@@ -13,9 +13,9 @@ from tests.images import imported_busybox
 
 
 @pytest.fixture(scope="session")
-def raw() -> Iterator[docker.APIClient]:
+def raw(docker_host: str) -> Iterator[docker.APIClient]:
     """The engine seen without Berth's code."""
-    client = docker.APIClient(version="auto")
+    client = docker.APIClient(docker_host, version="auto")
     yield client
     client.close()
 
@@ -33,8 +33,8 @@ def install_id() -> str:
 
 
 @pytest.fixture(scope="session")
-def engine(install_id: str) -> Iterator[DockerEngine]:
-    opened = DockerEngine(None, install_id)
+def engine(docker_host: str, install_id: str) -> Iterator[DockerEngine]:
+    opened = DockerEngine(docker_host, install_id)
     yield opened
     opened.close()
 
