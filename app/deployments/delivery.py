@@ -10,7 +10,7 @@ from app.connections.models import App, Binding, Connection
 from app.core.errors import UpstreamError
 from app.core.idempotency import Scope, forget_answer
 from app.core.platform import Platform
-from app.core.queue import RUN_OPERATION
+from app.core.queue import RUN_OPERATION, ring_after_commit
 from app.deployments.models import Deployment, DeploymentCredential, DeploymentEnvVar
 from app.deployments.operation_models import Operation
 from app.deployments.sweeping import has_live_worker
@@ -37,8 +37,20 @@ def deliver_or_undo(platform: Platform, accepted: Accepted) -> None:
             return
         if accepted.scope:
             forget_answer(session, platform.cache, accepted.scope)
-    raise UpstreamError(
-        "No deploy worker can be reached. Nothing was deployed; try again.",
+    raise _unreachable()
+
+
+def ring_or_refuse(session: Session, platform: Platform, operation_id: UUID) -> None:
+    """Ring once this transaction has committed; raises UpstreamError WORKER_UNREACHABLE before it does."""
+    # Where no worker lives the queue is tried first: a status that was committed could not be put back.
+    if not has_live_worker(session) and not platform.queue.ring(RUN_OPERATION, str(operation_id)):
+        raise _unreachable()
+    ring_after_commit(session, platform.queue, RUN_OPERATION, operation_id)
+
+
+def _unreachable() -> UpstreamError:
+    return UpstreamError(
+        "No deploy worker can be reached. Nothing was changed; try again.",
         code="WORKER_UNREACHABLE",
         extras={"detail": "The queue did not answer and no worker has reported for two minutes."},
     )

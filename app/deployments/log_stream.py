@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 import time
 from collections.abc import Iterator
 from uuid import UUID
@@ -18,7 +19,7 @@ PING = ": ping\n\n"
 
 def stream_logs(platform: Platform, deployment_id: UUID, chosen: LogFilter, last_event_id: str) -> Response:
     """Every matching row from the start, or behind `Last-Event-ID`, then each new one as it comes."""
-    if last_event_id.isdigit():
+    if re.fullmatch(r"[0-9]{1,18}", last_event_id):
         chosen = dataclasses.replace(chosen, after=int(last_event_id))
     chosen = dataclasses.replace(chosen, is_descending=False, limit=500)
     response = Response(

@@ -12,8 +12,8 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.orm import Session
 
 from app.core.clock import iso
-from app.core.errors import InvalidError
 from app.deployments.log_models import ContainerLog, DeployLog
+from app.deployments.queries import refuse_parameter
 
 SOURCES = ("deploy", "container", "edge")
 LEVELS = ("debug", "info", "warn", "error")
@@ -34,6 +34,7 @@ class LogFilter:
     limit: int = 200
     after: int | None = None
     is_descending: bool = False
+    is_followed: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,7 @@ def parse_log_query(args: Mapping[str, str]) -> LogFilter:
         limit=_integer(args, "limit", 1, 1000, 200),
         after=_integer(args, "cursor", 0, 2**62, -1) if args.get("cursor") else None,
         is_descending=_one_of(args, "order", ("asc", "desc"), "asc") == "desc",
+        is_followed=_one_of(args, "follow", ("0", "1"), "0") == "1",
     )
 
 
@@ -176,14 +178,10 @@ def _dump_container(row: ContainerLog) -> dict[str, Any]:
     }
 
 
-def _bad(name: str) -> InvalidError:
-    return InvalidError(f"Bad value for {name}", code="INVALID_QUERY", extras={"param": name})
-
-
 def _one_of(args: Mapping[str, str], name: str, choices: tuple[str, ...], default: str) -> str:
     value = args.get(name) or default
     if value not in choices:
-        raise _bad(name)
+        raise refuse_parameter(name)
     return value
 
 
@@ -192,7 +190,7 @@ def _integer(args: Mapping[str, str], name: str, low: int, high: int, default: i
     if not value:
         return default
     if not re.fullmatch(r"[0-9]{1,19}", value) or not low <= int(value) <= high:
-        raise _bad(name)
+        raise refuse_parameter(name)
     return int(value)
 
 
@@ -203,7 +201,7 @@ def _moment(args: Mapping[str, str], name: str) -> datetime | None:
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise _bad(name) from None
+        raise refuse_parameter(name) from None
     if moment.tzinfo is None:
-        raise _bad(name)
+        raise refuse_parameter(name)
     return moment

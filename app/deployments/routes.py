@@ -8,15 +8,14 @@ from uuid import UUID
 from flask import Blueprint, Response, request
 
 from app.catalog.releases import find_active_release, is_older_version
-from app.core.errors import InvalidError
 from app.core.idempotency import Answer, Scope, answer_once, check_key, fingerprint
-from app.core.queue import RUN_OPERATION, ring_after_commit
 from app.deployments import schemas
-from app.deployments.delivery import Accepted, deliver_or_undo
+from app.deployments.delivery import Accepted, deliver_or_undo, ring_or_refuse
 from app.deployments.log_stream import stream_logs
 from app.deployments.logs import list_logs, parse_log_query
 from app.deployments.models import DeploymentStatus
 from app.deployments.naming import format_deployment_id
+from app.deployments.queries import check_parameters, refuse_parameter
 from app.deployments.requests import Caller, DeployOrder, request_deploy
 from app.deployments.service import (
     MAX_PAGE,
@@ -122,8 +121,9 @@ def read_deployment(call: Call, deployment_id: str) -> dict[str, Any]:
 )
 def read_logs(call: Call, deployment_id: str) -> Response | dict[str, Any]:
     owned = get_owned_deployment(call.session, call.require_principal(), deployment_id)
+    check_parameters(dict(request.args.lists()))
     chosen = parse_log_query(request.args)
-    if request.args.get("follow") == "1":
+    if chosen.is_followed:
         return stream_logs(
             call.platform, owned.deployment.id, chosen, request.headers.get("Last-Event-ID", "")
         )
@@ -154,7 +154,7 @@ def destroy(call: Call, deployment_id: str) -> tuple[dict[str, Any], int]:
     answer = {"ok": True, "deploymentId": format_deployment_id(owned.deployment.id)}
     if operation is None:
         return {**answer, "status": DeploymentStatus.DESTROYED}, 200
-    ring_after_commit(call.session, call.platform.queue, RUN_OPERATION, operation.id)
+    ring_or_refuse(call.session, call.platform, operation.id)
     return {**answer, "status": DeploymentStatus.DESTROYING}, 202
 
 
@@ -188,12 +188,14 @@ def _summary(call: Call, owned: OwnedDeployment) -> dict[str, Any]:
 
 
 def _list_filter() -> ListFilter:
-    statuses = tuple(request.args.getlist("status"))
+    check_parameters(dict(request.args.lists()))
+    # A parameter without a value is one that was left out.
+    statuses = tuple(filter(None, request.args.getlist("status")))
     if not set(statuses) <= set(DeploymentStatus):
-        raise InvalidError("Unknown status", code="INVALID_QUERY", extras={"param": "status"})
+        raise refuse_parameter("status")
     limit = request.args.get("limit") or "50"
     if not re.fullmatch(r"[0-9]{1,3}", limit) or not 1 <= int(limit) <= MAX_PAGE:
-        raise InvalidError("Bad limit", code="INVALID_QUERY", extras={"param": "limit"})
+        raise refuse_parameter("limit")
     return ListFilter(
         statuses=statuses,
         tool_slug=request.args.get("toolSlug", ""),

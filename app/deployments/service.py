@@ -16,6 +16,7 @@ from app.deployments.models import Deployment, DeploymentService, DeploymentStat
 from app.deployments.naming import parse_deployment_id
 from app.deployments.operation_models import Operation, OperationKind
 from app.deployments.operations import enqueue_operation, supersede_active
+from app.deployments.queries import refuse_parameter
 from app.identity.models import Tenant
 from app.identity.principals import Principal
 
@@ -112,5 +113,5 @@ def _read_cursor(cursor: str) -> tuple[datetime, UUID]:
     try:
         created, identifier = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         return datetime.fromisoformat(created), UUID(identifier)
-    except (ValueError, TypeError, AttributeError, binascii.Error):
-        raise InvalidError("Bad cursor", code="INVALID_QUERY", extras={"param": "cursor"}) from None
+    except (ValueError, TypeError, AttributeError, RecursionError, binascii.Error):
+        raise refuse_parameter("cursor") from None
