@@ -4,28 +4,18 @@ import dataclasses
 from collections.abc import Sequence
 
 import pytest
-from sqlalchemy import delete, select
+from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from app.connections.models import App, Binding, Connection, Profile
 from app.core.queue import Queue
 from app.deployments.models import Deployment, DeploymentCredential, DeploymentEnvVar
 from app.deployments.naming import parse_deployment_id
-from app.deployments.operation_models import Operation, WorkerHeartbeat
+from app.deployments.operation_models import Operation
 from app.deployments.operations import claim_operation
 from app.deployments.sweeping import report_alive
-from stack.ports import free_port
 from tests.app.deployments.orders import app_with, client_of, make_connection, run_sql
-from tests.factories import post_deploy
-
-
-@pytest.fixture
-def brokerless(app):
-    """A web process whose broker is gone, on the same database."""
-    with app_with(app) as cut:
-        queue = Queue()
-        queue._celery.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
-        cut.extensions["berth"] = dataclasses.replace(cut.extensions["berth"], queue=queue)
-        yield cut
+from tests.factories import make_deployment, post_deploy
 
 
 @pytest.fixture
@@ -37,12 +27,6 @@ def post(brokerless, workspace, tool):
         return client.post("/api/deploy", json=order, headers=headers or {})
 
     return run
-
-
-@pytest.fixture(autouse=True)
-def no_heartbeat(platform):
-    with platform.database.transaction() as session:
-        session.execute(delete(WorkerHeartbeat))
 
 
 def sweep(platform, minutes_ago: float = 0) -> None:
@@ -160,3 +144,27 @@ def test_a_deploy_that_a_worker_has_claimed_is_never_taken_back(app, platform, w
         answer = client_of(cut, workspace).post("/api/deploy", json=order)
     assert answer.status_code == 201
     assert stored(platform, workspace)["operations"] == 1
+
+
+@pytest.fixture
+def put_away(brokerless, platform, workspace, tool):
+    """Destroy a running deployment while the broker is gone; the answer and the status that is left."""
+
+    def run() -> tuple[TestResponse, str]:
+        deployment_id = make_deployment(platform, workspace, tool)
+        answer = client_of(brokerless, workspace).post(f"/api/deployments/{deployment_id}/destroy")
+        with platform.database.transaction() as session:
+            return answer, session.get_one(Deployment, deployment_id).status
+
+    return run
+
+
+def test_a_destroy_that_nobody_would_run_changes_nothing(put_away):
+    answer, status = put_away()
+    assert (answer.status_code, answer.json["code"], status) == (502, "WORKER_UNREACHABLE", "running")
+
+
+def test_a_destroy_waits_for_a_worker_that_lives(platform, put_away):
+    sweep(platform)
+    answer, status = put_away()
+    assert (answer.status_code, status) == (202, "destroying")
