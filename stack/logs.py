@@ -11,6 +11,12 @@ FILE_LIMIT_BYTES = 5_000_000
 LONGEST_LINE_BYTES = 64_000
 ROLE_WIDTH = 8
 UNSHOWN_FIELDS = {"logger", "request_id"}
+# Lines of other programs that mean nothing to the person at the terminal; the role's file keeps them.
+UNSHOWN_TEXTS = (
+    "the database system is starting up",
+    "level=info msg=",
+    "Memory overcommit must be enabled",
+)
 
 
 class RoleLog:
@@ -39,7 +45,8 @@ class RoleLog:
 
     def _write(self, line: str) -> None:
         self.last_line = line or self.last_line
-        say(self._role, humanise(line))
+        if not any(text in line for text in UNSHOWN_TEXTS):
+            say(self._role, humanise(line))
         os.write(self._file, f"{line}\n".encode())
         if os.fstat(self._file).st_size > FILE_LIMIT_BYTES:
             self._rotate()

@@ -182,7 +182,6 @@ class Settings:
     balance_limit: str = _setting("BALANCE_LIMIT", _limit, "60 per minute")
     database_pool: int = _setting("DATABASE_POOL", _number(1, 200), "20")
     log_level: str = _setting("LOG_LEVEL", _one_of("DEBUG", "INFO", "WARNING", "ERROR"), "INFO")
-    log_format: str = _setting("LOG_FORMAT", _one_of("json", "text"), "json")
     docker_host: str = _setting("DOCKER_HOST", _text)
     network_range: str = _setting("NETWORK_RANGE", _network, "10.200.0.0/13")
     host_gateway: str = _setting("HOST_GATEWAY", _text)

@@ -1,4 +1,4 @@
-"""One format for every process, on standard error: JSON lines, or text for a terminal."""
+"""One format for every process: JSON lines on standard error; `make up` renders them for a person."""
 
 import json
 import logging
@@ -28,19 +28,10 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
-class TextFormatter(logging.Formatter):
-    """The same for a person at a terminal: message first, what the caller added behind it."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        fields = " ".join(f"{name}={value}" for name, value in getattr(record, "fields", {}).items())
-        line = f"{record.levelname.lower():7} {record.getMessage()} {fields}".rstrip()
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
-
-
 def configure_logging(settings: Settings) -> None:
-    """Send every logger to standard error, as JSON lines or as text."""
+    """Send every logger to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(TextFormatter() if settings.log_format == "text" else JsonFormatter())
+    handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level)
