@@ -40,6 +40,7 @@ class WorkflowContext:
     redactor: Redactor = field(repr=False)
     results: dict[str, PhaseResult] = field(default_factory=dict)
     plan: DeploymentPlan | None = field(default=None, repr=False)
+    _manifest: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, runtime: Runtime, claim: Claim, workflow: "Workflow") -> "WorkflowContext":
@@ -96,6 +97,13 @@ class WorkflowContext:
 
     def parties(self, session: Session) -> Parties:
         return get_parties(session, self.claim.operation_id)
+
+    def manifest(self) -> Mapping[str, Any]:
+        """What is being deployed; the first phase pins it, so it is read once."""
+        if self._manifest is None:
+            with self.fenced() as session:
+                self._manifest = self.parties(session).deployment.manifest or {}
+        return self._manifest
 
     def log(
         self, step: str, message: str, level: str = "info", details: Mapping[str, Any] | None = None

@@ -16,17 +16,14 @@ _TAIL = (DeployLine("run_deploy_hooks", "skipped"), DeployLine("notify_user", "r
 
 
 def bootstrap_admin(context: WorkflowContext) -> PhaseResult:
-    with context.fenced() as session:
-        bootstrap = (context.parties(session).deployment.manifest or {}).get("adminBootstrap")
+    bootstrap = context.manifest().get("adminBootstrap")
     if bootstrap and bootstrap["authMode"] == "api_seed":
         raise StepError("This tool seeds its admin over HTTP, which cannot be done so far.")
     return SKIPPED
 
 
 def seed_app_credentials(context: WorkflowContext) -> PhaseResult:
-    with context.fenced() as session:
-        seed = (context.parties(session).deployment.manifest or {}).get("appCredentialSeed")
-    if seed:
+    if context.manifest().get("appCredentialSeed"):
         raise StepError("This tool asks for seeded credentials, which cannot be done so far.")
     return SKIPPED
 

@@ -25,19 +25,13 @@ def collect_all_secrets(context: WorkflowContext) -> PhaseResult:
 
 
 def provision_storage(context: WorkflowContext) -> PhaseResult:
-    with context.fenced() as session:
-        wants_storage = (context.parties(session).deployment.manifest or {}).get("r2Storage")
-    if wants_storage:
+    if context.manifest().get("r2Storage"):
         raise StepError("This tool asks for an object store, and none is configured.")
     return SKIPPED
 
 
 def provision_databases(context: WorkflowContext) -> PhaseResult:
-    settings = context.platform.settings
-    with context.fenced() as session:
-        parties = context.parties(session)
-        databases = (parties.deployment.manifest or {})["databases"]
-        secrets = read_credentials(session, context.platform.cipher, parties.deployment.id)
+    settings, databases = context.platform.settings, context.manifest()["databases"]
     if not databases:
         return SKIPPED
     for entry in databases:
@@ -45,6 +39,9 @@ def provision_databases(context: WorkflowContext) -> PhaseResult:
             raise StepError(f"Database {entry['name']}: only shared PostgreSQL can be provisioned so far.")
     if not settings.tenant_database_admin_url:
         raise StepError("TENANT_DATABASE_ADMIN_URL is not set, so no database can be made for this tool.")
+    with context.fenced() as session:
+        parties = context.parties(session)
+        secrets = read_credentials(session, context.platform.cipher, parties.deployment.id)
     address = database_address(settings, parties)
     ensure_database(
         settings.tenant_database_admin_url, address.name, address.role, secrets[DATABASE_PASSWORD]
