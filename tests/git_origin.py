@@ -1,12 +1,13 @@
 """A Git repository behind a real server on loopback."""
 
+import io
 import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
 from dulwich.objects import Blob, Commit, Tree
@@ -18,6 +19,10 @@ from dulwich.web import make_wsgi_chain
 class QuietHandler(WSGIRequestHandler):
     def log_message(self, *args: Any) -> None:
         """Nobody reads a test server's access log."""
+
+    def get_stderr(self) -> IO[str]:
+        """Nor what it says of requests that it refuses, which is part of the tests."""
+        return io.StringIO()
 
 
 class QuietServer(WSGIServer):

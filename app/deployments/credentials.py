@@ -17,10 +17,10 @@ from app.deployments.models import DeploymentCredential
 
 def generate_secret(declared: Mapping[str, Any]) -> str:
     """A value of the declared type (manifest.md 6); `length` counts random bytes."""
-    length = declared["length"]
     makers = {
-        "random_hex": lambda: secrets.token_hex(length),
-        "random_base64": lambda: base64.b64encode(secrets.token_bytes(length)).decode(),
+        "random_hex": lambda: secrets.token_hex(declared["length"]),
+        "random_base64": lambda: base64.b64encode(secrets.token_bytes(declared["length"])).decode(),
+        # The only one without a length.
         "uuid": lambda: str(uuid.uuid4()),
     }
     return makers[declared["type"]]()

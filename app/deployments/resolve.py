@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from sqlalchemy.orm import Session
 
-from app.catalog.placeholders import has_bootstrap_admin, has_database, render
+from app.catalog.placeholders import find_placeholders, has_bootstrap_admin, has_database, render
 from app.catalog.user_inputs import to_text
 from app.connections.environment import list_integration_env
 from app.core.config import Settings
@@ -152,7 +152,7 @@ def _services(manifest: Mapping[str, Any], values: Mapping[str, str]) -> list[En
             render(to_text(value), values),
             EnvKind.SYSTEM,
             service["name"],
-            is_secret=isinstance(value, str) and "${" in value,
+            is_secret=not _PUBLIC_PLACEHOLDERS.issuperset(find_placeholders(to_text(value))),
         )
         for service in manifest["services"]
         for key, value in service["env"].items()
@@ -177,5 +177,24 @@ _SECRET_NAMES = frozenset(
         "DATABASE_URL",
         "DATABASE_URL_UNPOOLED",
         "DATABASE_PASSWORD",
+    }
+)
+# A variable made of nothing else may be shown: blanking a label or a path would blank the tool's own log.
+_PUBLIC_PLACEHOLDERS = frozenset(
+    {
+        "domain",
+        "subdomain",
+        "database_host",
+        "database_port",
+        "database_user",
+        "database_name",
+        "vendo_tenant_id",
+        "vendo_deployment_id",
+        "vendo_deployment_slug",
+        "vendo_proxy_url",
+        "openai_proxy_url",
+        "anthropic_proxy_url",
+        "admin_email",
+        "admin_workspace_name",
     }
 )

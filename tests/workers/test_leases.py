@@ -5,14 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import text, update
+from sqlalchemy.exc import DBAPIError
 
-from app.core.platform import Platform
+from app.core.platform import Platform, create_platform
 from app.deployments.operation_models import Operation
-from app.deployments.operations import Claim, FenceLostError, extend_lease, hold_fence
+from app.deployments.operations import Claim, FenceLostError, claim_operation, extend_lease, hold_fence
 from tests.deploy_runner.plans import wait_until
 from tests.workers.conftest import Job
 from workers.leases import Heartbeat
+from workers.runtime import bound_idle_transactions
 
 Accept = Callable[..., Job]
 
@@ -70,3 +72,24 @@ def test_every_write_of_a_lost_claim_is_refused(accept: Accept, write: Callable[
     take_over(job)
     with job.runtime.platform.database.session() as session, pytest.raises(FenceLostError):
         write(session, claim)
+
+
+def test_a_worker_that_freezes_inside_a_transaction_does_not_hold_its_row_for_ever(
+    accept: Accept, platform: Platform
+) -> None:
+    job = accept()
+    claim = claimed(job)
+    frozen = create_platform(replace(platform.settings, lease_seconds=1), "frozen")
+    bound_idle_transactions(frozen)
+    with frozen.database.session() as holding:
+        hold_fence(holding, claim)
+        with platform.database.transaction() as session:
+            session.execute(text("SET LOCAL lock_timeout = '10s'"))
+            session.execute(
+                update(Operation).where(Operation.id == claim.operation_id).values(lease_owner=None)
+            )
+            taken = claim_operation(session, claim.operation_id, "worker-2", 20)
+        assert taken is not None
+        with pytest.raises(DBAPIError):
+            extend_lease(holding, claim, 20)
+    frozen.database.engine.dispose()

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from app.deployments.log_models import DeployLog
 from app.deployments.models import Deployment
 from app.deployments.operation_models import Operation, OperationPhase
+from app.deployments.rollout import list_secret_values
 from app.deployments.service import request_destroy
 from app.identity.keys import list_app_keys
 from deploy_runner.errors import StepError
@@ -172,6 +173,22 @@ def test_a_database_that_is_away_leaves_the_operation_to_the_sweeper(
     job.run()
     assert (job.operation().lease_owner, job.operation().finished_at) == ("worker-1", None)
     assert job.deployment().status == "deploying"
+
+
+def test_a_variable_is_a_secret_when_it_is_made_of_one(accept: Accept) -> None:
+    env = {"BASE": "/d/${subdomain}/", "KEY": "key ${app_secret}", "LITERAL": "a plain text"}
+    image = "registry.example.com/acme/tool:1.0.0"
+    job = accept(
+        services=[{"name": "web", "role": "web", "image": image, "env": env}],
+        secrets={"app_secret": {"type": "uuid"}},
+    )
+    job.run()
+    platform = job.runtime.platform
+    with platform.database.session() as session:
+        hidden = list_secret_values(session, platform, job.deployment_id)
+    assert [value for value in hidden if value.startswith("key ")]
+    assert f"/d/{job.deployment().subdomain}/" not in hidden
+    assert "a plain text" not in hidden
 
 
 def test_a_failed_deploy_keeps_its_containers_and_their_last_words(
