@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 from sqlalchemy.orm import Session
 
 from app.catalog.models import Tool
@@ -80,10 +80,13 @@ def list_services(session: Session, deployment_id: UUID) -> list[DeploymentServi
 
 def request_destroy(session: Session, deployment: Deployment) -> Operation | None:
     """Pre-empt what runs and queue the teardown; None when the deployment is already destroyed."""
+    # Destroys wait for each other here, and then lock operation before deployment like every worker does.
+    key = func.hashtextextended(f"destroy:{deployment.id}", 0)
+    session.execute(select(func.pg_advisory_xact_lock(key)))
+    supersede_active(session, deployment.id)
     session.refresh(deployment, with_for_update=True)
     if deployment.status == DeploymentStatus.DESTROYED:
         return None
-    supersede_active(session, deployment.id)
     deployment.status = DeploymentStatus.DESTROYING
     deployment.error_step = deployment.error_message = None
     return enqueue_operation(session, deployment, OperationKind.TEARDOWN)
