@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -176,9 +177,13 @@ def test_a_service_that_gave_up_ends_the_polling_early() -> None:
 
 
 def test_a_probe_cut_short_by_the_end_does_not_hide_what_the_one_before_it_heard() -> None:
-    heard = iter([ProbeResult(False, 500, "status 500", 1)])
-    late = ProbeResult(False, None, "no complete answer within 0.001 s", 1)
-    moments = iter([0.0, 0.0, *[9.9995] * 9, *[10.0] * 9])
-    clock = Clock(lambda: next(moments), lambda _: None, lambda *_: next(heard, late))
-    result = await_ready("http://x/", budget(1), lambda *_: None, never, clock)
+    fake = FakeTime(ready_at=1000)
+
+    def answer_500_after_a_moment(url: str, seconds: float) -> ProbeResult:
+        if seconds < 0.3:
+            return ProbeResult(False, None, f"no complete answer within {seconds:g} s", 1)
+        return ProbeResult(False, 500, "status 500", 300)
+
+    clock = replace(fake.clock(), probe=answer_500_after_a_moment)
+    result = await_ready("http://x/", budget(1), fake.row, never, clock)
     assert (result.status, result.error) == (500, "status 500")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +131,13 @@ def test_each_attempt_of_the_readiness_budget_has_its_row(failed: dict[str, Depl
     rows = failed["answers_500"].logs(step="health_attempt_*")
     assert [row["step"] for row in rows] == ["health_attempt_1", "health_attempt_2"]
     assert [row["metadata"]["status"] for row in rows] == [500, 500]
+
+
+def test_polling_ends_with_the_budget(failed: dict[str, Deployed]) -> None:
+    failed["hangs"].await_status("failed")
+    at = {row["step"]: datetime.fromisoformat(row["createdAt"]) for row in failed["hangs"].logs()}
+    polled = (at[HEALTH] - at["domain_setup"]).total_seconds()
+    assert 2.0 <= polled < 4.0
 
 
 def test_the_page_of_a_failed_tool_says_that_it_does_not_run(failed: dict[str, Deployed]) -> None:
