@@ -10,7 +10,7 @@ from flask import Blueprint, Response, request
 from app.catalog.releases import find_active_release, is_older_version
 from app.core.idempotency import Answer, Scope, answer_once, check_key, fingerprint
 from app.deployments import schemas
-from app.deployments.delivery import Accepted, deliver_or_undo, ring_or_refuse
+from app.deployments.delivery import Accepted, deliver_or_undo
 from app.deployments.log_stream import stream_logs
 from app.deployments.logs import list_logs, parse_log_query
 from app.deployments.models import DeploymentStatus
@@ -21,14 +21,12 @@ from app.deployments.service import (
     MAX_PAGE,
     ListFilter,
     OwnedDeployment,
-    check_confirmation,
     get_owned_deployment,
     list_owned_deployments,
     list_services,
-    request_destroy,
 )
 from app.deployments.views import dump_detail, dump_summary
-from app.envelopes import flat, flat_with_detail
+from app.envelopes import flat_with_detail
 from app.http import Call, Doc, client_ip, json_response, parse_fields, route
 from app.identity.tenants import get_owned_tenant
 
@@ -130,32 +128,6 @@ def read_logs(call: Call, deployment_id: str) -> Response | dict[str, Any]:
     rows = list_logs(call.session, owned.deployment.id, chosen)
     cursor = str(rows[-1]["id"]) if len(rows) == chosen.limit else None
     return {"source": chosen.source, "logs": rows, "nextCursor": cursor}
-
-
-@route(
-    bp,
-    "POST",
-    "/api/deployments/<deployment_id>/destroy",
-    Doc(
-        "Destroy a deployment and its data",
-        auth=_OWNER,
-        body=schemas.DestroyRequest,
-        returns=schemas.ActionAccepted,
-        status=202,
-        errors=(400, 401, 403, 404, 413, 502),
-    ),
-    envelope=flat,
-)
-def destroy(call: Call, deployment_id: str) -> tuple[dict[str, Any], int]:
-    owned = get_owned_deployment(call.session, call.require_principal(), deployment_id)
-    body = call.parse_optional(schemas.DestroyRequest)
-    check_confirmation(owned.deployment, body.confirm)
-    operation = request_destroy(call.session, owned.deployment)
-    answer = {"ok": True, "deploymentId": format_deployment_id(owned.deployment.id)}
-    if operation is None:
-        return {**answer, "status": DeploymentStatus.DESTROYED}, 200
-    ring_or_refuse(call.session, call.platform, operation.id)
-    return {**answer, "status": DeploymentStatus.DESTROYING}, 202
 
 
 def _order(body: schemas.DeployRequest) -> DeployOrder:

@@ -154,5 +154,9 @@ class ActionAccepted(BaseModel):
     status: str
 
 
+class NoBody(BaseModel):
+    """An action without fields; unknown ones are ignored."""
+
+
 class DestroyRequest(BaseModel):
     confirm: StrictStr | None = None
