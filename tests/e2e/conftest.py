@@ -1,7 +1,8 @@
-"""One real Berth per session; whatever it made on the engine is gone at the end, by Berth's own hand."""
+"""One real Berth for all of these tests; what it made on the engine is gone at the end, by its own hand."""
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import func, select
@@ -18,11 +19,14 @@ GONE_SECONDS = 90.0
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The search for secrets goes through what all the others have left."""
-    items.sort(key=lambda item: item.path.stem == LAST)
+    """Within this folder the search for secrets comes last: it goes through what all the others have left."""
+    places = [place for place, item in enumerate(items) if item.path.parent == Path(__file__).parent]
+    mine = sorted((items[place] for place in places), key=lambda item: item.path.stem == LAST)
+    for place, item in zip(places, mine, strict=True):
+        items[place] = item
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def stack() -> Iterator[Stack]:
     """PostgreSQL, Valkey, gunicorn and two workers."""
     started = start_stack()
@@ -37,7 +41,7 @@ def stack() -> Iterator[Stack]:
     assert left == []
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def witness(stack: Stack) -> Witness:
     made = Witness()
     made.learn(*stack.environment["DATABASE_URL"].split(":")[2].split("@")[:1])
@@ -46,14 +50,14 @@ def witness(stack: Stack) -> Witness:
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def busybox(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A prebuilt image: a web server whose pages do as they are asked."""
     with imported_busybox(stack.engine, tmp_path_factory.mktemp("busybox")) as reference:
         yield reference
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def base() -> str:
     """The Python base image, present in the engine."""
     base_image.ensure_base_image(engine.require())

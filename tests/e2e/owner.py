@@ -51,6 +51,10 @@ class Owner:
         self.deployments.append(made)
         return made
 
+    def destroy(self, deployment_id: str) -> None:
+        answer = self.call("POST", f"/api/deployments/{deployment_id}/destroy")
+        assert answer.status_code == 202, answer.text
+
     def list_deployments(self) -> list[dict[str, Any]]:
         return list(self.call("GET", "/api/deployments?limit=200").json()["deployments"])
 
@@ -115,8 +119,7 @@ class Deployed:
         return {name: value for name, _, value in pairs}
 
     def destroy(self) -> None:
-        answer = self.owner.call("POST", f"/api/deployments/{self.id}/destroy")
-        assert answer.status_code in (200, 202), answer.text
+        self.owner.destroy(self.id)
 
 
 @contextmanager
@@ -131,8 +134,8 @@ def opened_owner(stack: Stack, witness: Witness) -> Iterator[Owner]:
     owner = Owner(stack, witness, tenant.slug, cookie)
     yield owner
     witness.look(stack)
-    for deployment in owner.deployments:
-        deployment.destroy()
+    for listed in owner.list_deployments():
+        owner.destroy(listed["id"])
 
 
 def await_that(is_so: Callable[[], bool], within: float, what: str) -> None:
