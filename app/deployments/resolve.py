@@ -76,7 +76,9 @@ class _Resolved:
 
 def _store(session: Session, platform: Platform, parties: Parties, resolved: _Resolved) -> None:
     identifier, cipher = parties.deployment.id, platform.cipher
-    drop_env(session, identifier, EnvKind.INTEGRATION)
+    # Everything that is worked out is written anew, so that nothing outlives what it came from.
+    for kind in (EnvKind.SYSTEM, EnvKind.INTEGRATION):
+        drop_env(session, identifier, kind)
     system = [
         EnvRow(key, value, EnvKind.SYSTEM, is_secret=key in _SECRET_NAMES)
         for key, value in resolved.system.items()
@@ -163,7 +165,8 @@ def _check_required(session: Session, platform: Platform, parties: Parties) -> N
     manifest = parties.deployment.manifest or {}
     web = next(service["name"] for service in manifest["services"] if service["role"] == "web")
     env = env_for_service(read_env(session, platform.cipher, parties.deployment.id), web)
-    missing = [name for name in manifest["requiredEnv"] if not env.get(name)]
+    # PORT is each service's own and added at its launch.
+    missing = [name for name in manifest["requiredEnv"] if not env.get(name) and name != "PORT"]
     if missing:
         raise InvalidError(f"Required variables are empty: {', '.join(missing)}")
 

@@ -35,7 +35,8 @@ from app.identity.keys import find_live_key, mint_app_key
 from app.identity.models import Tenant
 
 APP_KEY = "VENDO_API_KEY"
-WEBHOOK_SECRET = "webhook_secret"
+# Upper case, because a manifest may declare a secret of any lower-case name.
+WEBHOOK_SECRET = "VENDO_WEBHOOK_SECRET"
 DATABASE_PASSWORD = "database_password"
 ADMIN_PASSWORD = "admin_password"
 ADMIN_PASSWORD_LENGTH = 24

@@ -15,6 +15,8 @@ from app.deployments.operations import NOW
 
 RING_AGAIN = timedelta(seconds=10)
 UNCLAIMED_CEILING = timedelta(minutes=15)
+# Of everything but a deploy, whose ceiling an operator may set.
+OTHER_CEILING = timedelta(minutes=30)
 ALIVE_WITHIN = timedelta(minutes=2)
 SWEEP_LOCK = 0x53574545
 
@@ -70,11 +72,14 @@ def list_exhausted(session: Session, settings: Settings) -> list[Exhausted]:
         age = now - row.created_at
         if row.attempts >= settings.max_attempts:
             found.append(Exhausted(row.id, "OPERATION_EXHAUSTED"))
-        elif age > timedelta(seconds=settings.deploy_ceiling_seconds) or (
-            row.attempts == 0 and age > UNCLAIMED_CEILING
-        ):
+        elif age > _ceiling(row, settings) or (row.attempts == 0 and age > UNCLAIMED_CEILING):
             found.append(Exhausted(row.id, "OPERATION_TIMEOUT"))
     return found
+
+
+def _ceiling(operation: Operation, settings: Settings) -> timedelta:
+    is_deploy = operation.kind == OperationKind.DEPLOY
+    return timedelta(seconds=settings.deploy_ceiling_seconds) if is_deploy else OTHER_CEILING
 
 
 def give_up_operation(session: Session, exhausted: Exhausted) -> None:
