@@ -6,16 +6,28 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
 
 from app.core.platform import Platform
 from app.core.queue import Queue
-from app.deployments.operation_models import WorkerHeartbeat
+from app.deployments.naming import parse_deployment_id
+from app.deployments.operation_models import Operation, WorkerHeartbeat
+from app.deployments.rollout import collect_secrets, get_parties, snapshot_template
 from stack.ports import free_port
 from tests.app.deployments.orders import app_with
-from tests.factories import Workspace, make_workspace, plain_manifest, publish_tool, settle_operations
+from tests.app.deployments.resolved import Run
+from tests.factories import (
+    Workspace,
+    make_workspace,
+    plain_manifest,
+    post_deploy,
+    publish_tool,
+    settle_operations,
+)
 
 Publish = Callable[..., str]
+Start = Callable[..., Run]
 
 
 @pytest.fixture(scope="session")
@@ -48,6 +60,38 @@ def brokerless(app: Flask) -> Iterator[Flask]:
         queue._celery.conf.broker_url = f"redis://127.0.0.1:{free_port()}/0"
         cut.extensions["berth"] = dataclasses.replace(cut.extensions["berth"], queue=queue)
         yield cut
+
+
+@pytest.fixture
+def start(platform: Platform, session: Session, workspace: Workspace) -> Start:
+    """Deploy a plain tool with some keys replaced, up to `resolve_env`, in the test's own transaction."""
+    settings = dataclasses.replace(
+        platform.settings, tenant_database_host="10.9.0.1", base_domain="apps.example.com", port=8080
+    )
+    placed = dataclasses.replace(platform, settings=settings)
+
+    def run(body: dict[str, Any] | None = None, **changes: Any) -> Run:
+        slug = publish_tool(platform, plain_manifest(**changes))
+        answer = post_deploy(workspace, slug, deploymentSlug="crm", **(body or {}))
+        assert answer.status_code == 201, answer.text
+        found = parse_deployment_id(answer.json["deploymentId"])
+        operation_id = session.scalars(select(Operation.id).where(Operation.deployment_id == found)).one()
+        parties = get_parties(session, operation_id)
+        snapshot_template(session, parties)
+        collect_secrets(session, placed, parties)
+        return Run(session, placed, parties)
+
+    return run
+
+
+@pytest.fixture
+def resolve(start: Start) -> Start:
+    def run(body: dict[str, Any] | None = None, **changes: Any) -> Run:
+        found = start(body, **changes)
+        assert found.resolve() == len(found.rows)
+        return found
+
+    return run
 
 
 @pytest.fixture(autouse=True)

@@ -224,3 +224,9 @@ def test_an_admin_deploys_any_internal_tool(app, platform, internal):
 def test_an_internal_tool_without_an_owner_is_for_everybody_with_the_slug(platform, workspace):
     slug = publish_tool(platform, plain_manifest(), CatalogFlags(is_internal=True))
     assert post_deploy(workspace, slug).status_code == 201
+
+
+def test_a_member_of_the_owning_workspace_deploys_its_internal_tool(platform, workspace, other, internal):
+    with platform.database.transaction() as session:
+        session.add(TenantMember(tenant_id=other.tenant_id, user_id=workspace.user_id, role="member"))
+    assert post_deploy(workspace, internal).status_code == 201

@@ -7,7 +7,7 @@ import pytest
 
 from app.deployments import log_stream
 from app.deployments.logs import DeployLine, LogOwner, append_container_logs, append_deploy_log
-from tests.app.deployments.test_logs import container_line
+from tests.app.deployments.log_rows import container_line
 from tests.factories import make_deployment
 
 

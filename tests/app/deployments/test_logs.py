@@ -1,21 +1,19 @@
 """deploy.md 3.7: the three logs of a deployment, filtered and paged."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from app.deployments.logs import (
-    MAX_MESSAGE,
     DeployLine,
     LogOwner,
     append_container_logs,
     append_deploy_log,
-    storable,
 )
 from app.deployments.naming import format_deployment_id
+from tests.app.deployments.log_rows import NOON, container_line
 from tests.factories import make_deployment, make_workspace
 
-NOON = datetime(2026, 5, 20, 12, tzinfo=UTC)
 LINES = [
     (1, "deploy", DeployLine("validate_template", "1.0.0", progress=5, duration_ms=12)),
     (1, "deploy", DeployLine("health_attempt_1", "connection refused", "warn", details={"service": "web"})),
@@ -43,20 +41,6 @@ def written(platform, deployment_id):
                 (NOON + timedelta(seconds=number), str(deployment_id)),
             )
     return deployment_id
-
-
-def container_line(deployment_id, number: int, **columns) -> dict:
-    return {
-        "deployment_id": deployment_id,
-        "container_id": f"{deployment_id.hex}{number % 2}",
-        "service": "web" if number % 2 else "worker",
-        "attempt": 1,
-        "stream": "stdout",
-        "timestamp_ns": number,
-        "message": f"line {number}",
-        "logged_at": NOON + timedelta(seconds=number),
-        **columns,
-    }
 
 
 @pytest.fixture
@@ -271,37 +255,3 @@ def test_a_stranger_finds_no_log(app, platform, written, is_admin, query):
     stranger = make_workspace(app, platform, is_admin=is_admin)
     answer = stranger.client.get(f"/api/deployments/{written}/logs{query}")
     assert (answer.status_code, answer.json) == (404, {"message": "Not found"})
-
-
-def test_a_line_seen_twice_is_stored_once(platform, logs, spoken):
-    with platform.database.transaction() as session:
-        append_container_logs(session, [container_line(spoken, 1), container_line(spoken, 9)])
-    assert messages(logs(spoken, "?source=container&q=line")) == ["line 0", "line 1", "line 2", "line 9"]
-
-
-def test_nothing_to_append_is_no_statement(session):
-    append_container_logs(session, [])
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("plain", "plain"),
-        ("", ""),
-        ("a\x00b", "a\ufffdb"),
-        ("\ud800", "?"),
-        ("grüße 🚀\t\n", "grüße 🚀\t\n"),
-        ("x" * MAX_MESSAGE, "x" * MAX_MESSAGE),
-        ("x" * (MAX_MESSAGE + 1), "x" * MAX_MESSAGE + " …"),
-    ],
-)
-def test_stored_text_is_what_the_database_takes(text, expected):
-    assert storable(text) == expected
-
-
-def test_whatever_a_container_says_is_stored(platform, logs, deployment_id):
-    said = ["a\x00b", "\ud800", "é" * 40_000]
-    rows = [container_line(deployment_id, number, message=text) for number, text in enumerate(said)]
-    with platform.database.transaction() as session:
-        append_container_logs(session, rows)
-    assert messages(logs(deployment_id, "?source=container")) == [storable(text) for text in said]

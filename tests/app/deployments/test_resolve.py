@@ -1,79 +1,12 @@
 """manifest.md 7: every variable that containers receive without listing it, and every placeholder."""
 
 import dataclasses
-from typing import Any
 
 import pytest
-from sqlalchemy import select
 
-from app.core.errors import InvalidError
-from app.deployments.env import env_for_service, read_env, write_env
 from app.deployments.models import EnvKind
-from app.deployments.naming import parse_deployment_id
-from app.deployments.operation_models import Operation
-from app.deployments.resolve import database_address, resolve_env
-from app.deployments.rollout import Parties, collect_secrets, get_parties, snapshot_template
-from tests.factories import plain_manifest, post_deploy, publish_tool
-
-IMAGE = "registry.example.com/acme/tool:1.0.0"
-POSTGRES = [{"name": "main", "type": "postgresql"}]
-ADMIN = {"authMode": "manual_setup"}
-
-
-def service(name: str = "web", role: str = "web", **env: Any) -> dict[str, Any]:
-    return {"name": name, "role": role, "image": IMAGE, "env": env}
-
-
-@dataclasses.dataclass
-class Run:
-    """A deployment whose secrets are made, on its way through `resolve_env`."""
-
-    session: Any
-    platform: Any
-    parties: Parties
-
-    def resolve(self) -> int:
-        return resolve_env(self.session, self.platform, self.parties)
-
-    @property
-    def rows(self) -> dict[tuple[str, str], Any]:
-        found = read_env(self.session, self.platform.cipher, self.parties.deployment.id)
-        return {(row.service, row.key): row for row in found}
-
-    def env(self, name: str = "web") -> dict[str, str]:
-        return env_for_service(self.rows.values(), name)
-
-
-@pytest.fixture
-def start(platform, session, workspace):
-    """Deploy a plain tool with some keys replaced, up to `resolve_env`, in the test's own transaction."""
-    settings = dataclasses.replace(
-        platform.settings, tenant_database_host="10.9.0.1", base_domain="apps.example.com", port=8080
-    )
-    placed = dataclasses.replace(platform, settings=settings)
-
-    def run(body: dict[str, Any] | None = None, **changes: Any) -> Run:
-        slug = publish_tool(platform, plain_manifest(**changes))
-        answer = post_deploy(workspace, slug, deploymentSlug="crm", **(body or {}))
-        assert answer.status_code == 201, answer.text
-        found = parse_deployment_id(answer.json["deploymentId"])
-        operation_id = session.scalars(select(Operation.id).where(Operation.deployment_id == found)).one()
-        parties = get_parties(session, operation_id)
-        snapshot_template(session, parties)
-        collect_secrets(session, placed, parties)
-        return Run(session, placed, parties)
-
-    return run
-
-
-@pytest.fixture
-def resolve(start):
-    def run(body: dict[str, Any] | None = None, **changes: Any) -> Run:
-        found = start(body, **changes)
-        assert found.resolve() == len(found.rows)
-        return found
-
-    return run
+from app.deployments.resolve import database_address
+from tests.app.deployments.resolved import ADMIN, INPUTS, POSTGRES, service
 
 
 def test_every_tool_is_told_who_and_where_it_is(resolve, workspace):
@@ -109,13 +42,6 @@ def test_path_routing_changes_the_urls(start):
 
 def test_a_tool_without_the_platforms_sign_in_is_told_nothing_of_it(resolve):
     assert "VENDO_AUTH" not in resolve(vendoAuth=False).env()
-
-
-def test_a_sign_in_that_is_switched_off_is_withdrawn(resolve):
-    run = resolve()
-    run.parties.deployment.vendo_auth_override = False
-    run.resolve()
-    assert "VENDO_AUTH" not in run.env()
 
 
 def test_a_database_comes_with_seven_variables(resolve):
@@ -209,9 +135,6 @@ def test_a_secret_may_have_the_name_of_one_of_berths(resolve):
     assert env["VENDO_WEBHOOK_SECRET"].startswith("whsec_")
 
 
-INPUTS = [{"key": "ZONE", "default": "UTC"}, {"key": "TITLE"}, {"key": "DEPTH", "default": 3}]
-
-
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -270,72 +193,3 @@ def test_secrets_are_marked_and_addresses_are_not(resolve):
         "OPENAI_API_KEY",
         "A",
     }
-
-
-def test_every_empty_required_variable_is_named(start):
-    run = start(
-        {"userVariables": {"ZONE": "", "TITLE": "x"}},
-        userInputs=INPUTS,
-        requiredEnv=["ZONE", "TITLE", "NOWHERE", "DOMAIN", "EMPTY"],
-        services=[service(EMPTY="")],
-    )
-    with pytest.raises(InvalidError) as caught:
-        run.resolve()
-    assert str(caught.value) == "Required variables are empty: ZONE, NOWHERE, EMPTY"
-
-
-def test_required_variables_of_the_platform_are_there(resolve):
-    required = ["VENDO_API_KEY", "DATABASE_URL", "PORT", "SUBDOMAIN"]
-    assert resolve(databases=POSTGRES, requiredEnv=required).env()["DATABASE_URL"]
-
-
-def test_a_second_run_changes_nothing(resolve):
-    run = resolve(
-        {"bindings": ["openai"], "userVariables": {"TITLE": "x"}},
-        databases=POSTGRES,
-        adminBootstrap=ADMIN,
-        userInputs=INPUTS,
-        secrets={"app_secret": {"type": "uuid"}},
-        services=[service(A="${app_secret}")],
-    )
-    before = run.rows
-    assert collect_secrets(run.session, run.platform, run.parties) == 0
-    assert run.resolve() == len(before)
-    assert run.rows == before
-
-
-def test_a_second_run_keeps_what_the_owner_has_edited(resolve):
-    run = resolve(userInputs=INPUTS)
-    edited = [dataclasses.replace(run.rows["", "ZONE"], value="CET")]
-    write_env(run.session, run.platform.cipher, run.parties.deployment.id, edited)
-    run.resolve()
-    assert run.env()["ZONE"] == "CET"
-
-
-def test_a_binding_that_went_takes_its_variables_along(resolve):
-    run = resolve({"bindings": ["openai"]})
-    run.session.connection().exec_driver_sql(
-        "DELETE FROM app_connection_bindings WHERE app_id = %s",
-        (str(run.parties.deployment.authorization_id),),
-    )
-    run.resolve()
-    assert not [key for key in run.env() if key.startswith("OPENAI")]
-
-
-def test_a_literal_that_the_manifest_dropped_is_gone(resolve):
-    run = resolve(services=[service(OLD="x", KEPT="y")])
-    web = run.parties.deployment.manifest["services"][0]
-    run.parties.deployment.manifest = {
-        **run.parties.deployment.manifest,
-        "services": [{**web, "env": {"KEPT": "z"}}],
-    }
-    run.resolve()
-    assert run.env()["KEPT"] == "z"
-    assert "OLD" not in run.env()
-
-
-def test_no_value_is_shown_by_what_is_raised(start):
-    run = start({"userVariables": {"TITLE": "hunter2"}}, userInputs=INPUTS, requiredEnv=["NOWHERE"])
-    with pytest.raises(InvalidError) as caught:
-        run.resolve()
-    assert "hunter2" not in str(caught.value)
