@@ -14,6 +14,7 @@ from app.http import Doc, json_response
 
 bp = Blueprint("openapi", __name__)
 
+_DOCUMENT = "berth.openapi"
 _REASONS = {
     400: "The request cannot be taken",
     401: "Nobody is signed in, or the credential is not valid",
@@ -37,7 +38,9 @@ _SECURITY: dict[str, dict[str, str]] = {
 @bp.get("/openapi.json")
 @cross_origin()
 def openapi_document() -> Any:
-    return json_response(build_document(current_app))
+    if (document := current_app.extensions.get(_DOCUMENT)) is None:
+        document = current_app.extensions[_DOCUMENT] = build_document(current_app)
+    return json_response(document)
 
 
 def init_docs(app: Flask) -> None:

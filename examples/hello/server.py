@@ -3,18 +3,20 @@
 It calls Berth back with its own App Key, which it never shows, and needs nothing but Python.
 """
 
+import html
 import json
 import os
 import urllib.error
 import urllib.request
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from string import Template
 from typing import Any
 
 BERTH_URL = os.environ.get("VENDO_API_URL", "")
 APP_KEY = os.environ.get("VENDO_API_KEY", "")
 GREETING = os.environ.get("GREETING", "Hello")
-PAGE = Path(__file__).with_name("page.html").read_bytes()
+PAGE = Template(Path(__file__).with_name("page.html").read_text(encoding="utf-8"))
 SHOWN = ("slug", "display_name", "category", "profile", "status")
 
 
@@ -47,6 +49,23 @@ def read_state() -> dict[str, Any]:
     }
 
 
+def render_page(state: dict[str, Any]) -> str:
+    """The state as a page that needs no script."""
+    rows = [_row(entry["display_name"], entry["status"]) for entry in state["connections"]]
+    balance = f"{state['balance_micros'] / 1_000_000:.2f} {state['currency']}"
+    return PAGE.substitute(
+        greeting=html.escape(state["greeting"]),
+        balance=html.escape(balance),
+        connections="\n".join(rows) or "<li>none</li>",
+        errors=html.escape("; ".join(state["errors"])),
+    )
+
+
+def _row(name: str, status: str) -> str:
+    name, status = html.escape(name), html.escape(status)
+    return f'<li><span>{name}</span><span class="tag {status}">{status}</span></li>'
+
+
 class Handler(BaseHTTPRequestHandler):
     """Three paths; everything else is unknown."""
 
@@ -55,7 +74,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = self.path.partition("?")[0]
         if path == "/":
-            self._answer(200, "text/html; charset=utf-8", PAGE)
+            self._answer(200, "text/html; charset=utf-8", render_page(read_state()).encode())
         elif path == "/healthz":
             self._answer(200, "text/plain", b"ok\n")
         elif path == "/api/state":

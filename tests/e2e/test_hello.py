@@ -18,11 +18,12 @@ def test_hello_reads_its_own_connections_and_balance_with_its_key(owner: Owner, 
     template = json.loads((EXAMPLE / "templates" / "hello" / "1.0.0.json").read_text())
     pack(EXAMPLE, tmp_path / "hello.tar.gz")
     owner.stack.store_artifact(template["services"][0]["buildArtifact"], tmp_path / "hello.tar.gz")
-    deployed = owner.deploy(owner.stack.publish(template), userVariables={"GREETING": "Ahoy"})
+    deployed = owner.deploy(owner.stack.publish(template), userVariables={"GREETING": "Ahoy <b>"})
     deployed.await_status("running", BUILD_SECONDS)
-    assert "<title>Hello</title>" in deployed.open().text
+    page = deployed.open().text
+    assert all(text in page for text in ("<title>Ahoy &lt;b&gt;</title>", "25.00 USD", ">connected<"))
     state = deployed.open("api/state").json()
-    assert (state["greeting"], state["errors"]) == ("Ahoy", [])
+    assert (state["greeting"], state["errors"]) == ("Ahoy <b>", [])
     assert (state["balance_micros"], state["currency"]) == (25_000_000, "USD")
     statuses = {entry["slug"]: entry["status"] for entry in state["connections"]}
     assert statuses == {"openrouter": "connected", "telegram": "available"}
