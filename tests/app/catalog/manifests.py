@@ -1,7 +1,9 @@
-"""Template manifests that tests start from."""
+"""Template manifests that tests start from, and what is wrong with one."""
 
 from copy import deepcopy
 from typing import Any
+
+from app.catalog.manifest import validate_manifest
 
 IMAGE = "registry.example.com/acme/mailroom:1.4.2"
 
@@ -36,3 +38,7 @@ def mailroom(**changes: Any) -> dict[str, Any]:
 
 def web(**changes: Any) -> dict[str, Any]:
     return {"name": "web", "role": "web", "image": IMAGE, **changes}
+
+
+def problems_of(document: object, known: set[str] | None = None) -> list[str]:
+    return validate_manifest(document, known_providers=known).problems

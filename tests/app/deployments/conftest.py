@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -17,6 +18,7 @@ from app.deployments.rollout import collect_secrets, get_parties, snapshot_templ
 from stack.ports import free_port
 from tests.app.deployments.orders import app_with
 from tests.app.deployments.resolved import Run
+from tests.app.deployments.runtime_apps import KEYS, PATH, Build, ReadConnections
 from tests.factories import (
     Workspace,
     make_workspace,
@@ -92,6 +94,23 @@ def resolve(start: Start) -> Start:
         return found
 
     return run
+
+
+@pytest.fixture
+def read_connections(client: FlaskClient, platform: Platform) -> ReadConnections:
+    """Commit what `build` makes, then ask with the key of the app it returns."""
+
+    def ask(build: Build, query: str = "") -> list[dict[str, Any]]:
+        with platform.database.transaction() as session:
+            tenancy = build(session)
+        response = client.get(PATH + query, headers=tenancy.headers)
+        assert response.status_code == 200, response.text
+        assert response.json is not None
+        entries: list[dict[str, Any]] = response.json["connections"]
+        assert all(set(entry) == KEYS for entry in entries)
+        return entries
+
+    return ask
 
 
 @pytest.fixture(autouse=True)
