@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from apispec import APISpec
 from flask import Blueprint, Flask, current_app
@@ -35,6 +35,15 @@ _SECURITY: dict[str, dict[str, str]] = {
 }
 
 
+class DocumentedRoute(NamedTuple):
+    """A route that describes itself: its Flask path, and the blueprint that it is listed under."""
+
+    method: str
+    path: str
+    tag: str
+    doc: Doc
+
+
 @bp.get("/openapi.json")
 @cross_origin()
 def openapi_document() -> Any:
@@ -48,13 +57,12 @@ def init_docs(app: Flask) -> None:
     app.register_blueprint(get_swaggerui_blueprint("/docs", "/openapi.json", config={"app_name": "Berth"}))
 
 
-def documented_routes(app: Flask) -> Iterator[tuple[str, str, Doc]]:
-    """`(method, Flask path, Doc)` of every route that describes itself."""
+def documented_routes(app: Flask) -> Iterator[DocumentedRoute]:
     for rule in app.url_map.iter_rules():
         doc = getattr(app.view_functions[rule.endpoint], "doc", None)
         if isinstance(doc, Doc):
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
-                yield method, rule.rule, doc
+                yield DocumentedRoute(method, rule.rule, rule.endpoint.rpartition(".")[0], doc)
 
 
 def build_document(app: Flask) -> dict[str, Any]:
@@ -62,14 +70,16 @@ def build_document(app: Flask) -> dict[str, Any]:
     spec = APISpec(title="Berth", version="0.1.0", openapi_version="3.1.0")
     for name, scheme in _SECURITY.items():
         spec.components.security_scheme(name, scheme)
-    for method, path, doc in documented_routes(app):
-        spec.path(path=_template(path), operations={method.lower(): _operation(spec, method, path, doc)})
+    for found in documented_routes(app):
+        spec.path(path=_template(found.path), operations={found.method.lower(): _operation(spec, found)})
     document: dict[str, Any] = spec.to_dict()
     return document
 
 
-def _operation(spec: APISpec, method: str, path: str, doc: Doc) -> dict[str, Any]:
+def _operation(spec: APISpec, found: DocumentedRoute) -> dict[str, Any]:
+    method, path, tag, doc = found
     operation: dict[str, Any] = {
+        "tags": [tag],
         "summary": doc.summary,
         "operationId": re.sub(r"[^a-z0-9]+", "_", f"{method} {path}".lower()).strip("_"),
         "parameters": [*_path_parameters(path), *_query_parameters(doc)],

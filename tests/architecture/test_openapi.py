@@ -99,9 +99,17 @@ def test_every_security_requirement_is_declared(document: dict[str, Any]) -> Non
 def test_every_documented_route_appears(app: Flask, document: dict[str, Any]) -> None:
     written = {(method.upper(), path) for method, path, _ in operations(document)}
     parameter = re.compile(r"<(?:[^:<>]+:)?([^<>]+)>")
-    routes = {(method, parameter.sub(r"{\1}", path)) for method, path, _ in documented_routes(app)}
+    routes = {(found.method, parameter.sub(r"{\1}", found.path)) for found in documented_routes(app)}
     assert ("POST", "/api/tenants") in written
     assert routes == written
+
+
+def test_every_operation_is_listed_under_its_blueprint(app: Flask, document: dict[str, Any]) -> None:
+    tags = [operation["tags"] for _, _, operation in operations(document)]
+    assert {len(given) for given in tags} == {1}
+    assert {name for (name,) in tags} <= set(app.blueprints)
+    assert document["paths"]["/api/tenants"]["post"]["tags"] == ["identity"]
+    assert document["paths"]["/api/tools/catalog"]["get"]["tags"] == ["catalog"]
 
 
 def test_every_api_route_describes_itself(app: Flask) -> None:
