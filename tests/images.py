@@ -52,8 +52,10 @@ def imported_busybox(engine: docker.APIClient, folder: Path) -> Iterator[str]:
     tag, archive = secrets.token_hex(4), folder / "image.tar"
     _write_image(_find_binary(folder), archive)
     engine.import_image(src=str(archive), repository=REPOSITORY, tag=tag, changes=["LABEL berth.test=1"])
+    image_id = engine.inspect_image(f"{REPOSITORY}:{tag}")["Id"]  # type: ignore[no-untyped-call]
     yield f"{REPOSITORY}:{tag}"
-    engine.remove_image(f"{REPOSITORY}:{tag}", force=True)
+    # By id: a name would only be taken off an image that still runs, and the image stay without one.
+    engine.remove_image(image_id, force=True)
 
 
 def _find_binary(folder: Path) -> Path:

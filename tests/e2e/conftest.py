@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
+import docker
 import pytest
 from sqlalchemy import func, select
 
@@ -27,7 +29,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="package")
-def stack() -> Iterator[Stack]:
+def after_stack() -> Iterator[ExitStack]:
+    """What must wait until no container of the stack is left."""
+    with ExitStack() as endings:
+        yield endings
+
+
+@pytest.fixture(scope="package")
+def stack(after_stack: ExitStack) -> Iterator[Stack]:
     """PostgreSQL, Valkey, gunicorn and two workers."""
     started = start_stack()
     try:
@@ -51,10 +60,11 @@ def witness(stack: Stack) -> Witness:
 
 
 @pytest.fixture(scope="package")
-def busybox(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def busybox(docker_host: str, after_stack: ExitStack, tmp_path_factory: pytest.TempPathFactory) -> str:
     """A prebuilt image: a web server whose pages do as they are asked."""
-    with imported_busybox(stack.engine, tmp_path_factory.mktemp("busybox")) as reference:
-        yield reference
+    client = docker.APIClient(docker_host, version="auto")
+    after_stack.callback(client.close)
+    return after_stack.enter_context(imported_busybox(client, tmp_path_factory.mktemp("busybox")))
 
 
 @pytest.fixture(scope="package")
