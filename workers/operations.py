@@ -1,6 +1,7 @@
 """The task behind the doorbell: claim the row, run its workflow under a lease, end it."""
 
 import logging
+from contextlib import closing
 from typing import Any
 from uuid import UUID
 
@@ -46,8 +47,8 @@ def run_claimed(runtime: Runtime, claim: Claim) -> None:
     """Walk the workflow of a claimed operation to its end, a recorded failure, or a later try."""
     workflow = WORKFLOWS[claim.kind]
     try:
-        context = WorkflowContext.open(runtime, claim, workflow)
-        _run_to_an_end(context, workflow)
+        with closing(WorkflowContext.open(runtime, claim, workflow)) as context:
+            _run_to_an_end(context, workflow)
     except (LostLeaseError, FenceLostError):
         log.info("operation was taken over", extra={"fields": _ids(claim)})
     except OperationalError:

@@ -26,21 +26,15 @@ class EnvRow:
     is_secret: bool = False
 
 
-def write_env(
-    session: Session, cipher: Cipher, deployment_id: UUID, rows: Iterable[EnvRow], *, overwrite: bool = True
-) -> None:
-    """Seal and store variables; with `overwrite=False` a row that exists keeps its value."""
+def write_env(session: Session, cipher: Cipher, deployment_id: UUID, rows: Iterable[EnvRow]) -> None:
+    """Seal and store variables; one that exists is replaced."""
     values = [_sealed(cipher, deployment_id, row) for row in rows]
     if not values:
         return
     statement = insert(DeploymentEnvVar).values(values)
+    replaced = {name: statement.excluded[name] for name in ("kind", "encrypted_value", "is_secret")}
     keys = ["deployment_id", "service", "key"]
-    if overwrite:
-        replaced = {name: statement.excluded[name] for name in ("kind", "encrypted_value", "is_secret")}
-        statement = statement.on_conflict_do_update(index_elements=keys, set_=replaced)
-    else:
-        statement = statement.on_conflict_do_nothing(index_elements=keys)
-    session.execute(statement)
+    session.execute(statement.on_conflict_do_update(index_elements=keys, set_=replaced))
 
 
 def drop_env(session: Session, deployment_id: UUID, kind: EnvKind | None = None) -> None:

@@ -100,21 +100,24 @@ def list_logs(session: Session, deployment_id: UUID, chosen: LogFilter) -> list[
     return [dump(row) for row in session.execute(statement).scalars()]
 
 
-def append_deploy_log(session: Session, owner: LogOwner, line: DeployLine) -> None:
-    """Add one line; the caller's transaction decides whether it stays."""
-    session.execute(
-        insert(DeployLog).values(
-            deployment_id=owner.deployment_id,
-            attempt=owner.attempt,
-            workflow=owner.workflow,
-            step=line.step,
-            level=line.level,
-            message=storable(line.message),
-            progress=line.progress,
-            duration_ms=line.duration_ms,
-            details=dict(line.details),
-        )
-    )
+def append_deploy_logs(session: Session, owner: LogOwner, lines: Iterable[DeployLine]) -> None:
+    """Add lines in order; the caller's transaction decides whether they stay."""
+    values = [
+        {
+            "deployment_id": owner.deployment_id,
+            "attempt": owner.attempt,
+            "workflow": owner.workflow,
+            "step": line.step,
+            "level": line.level,
+            "message": storable(line.message),
+            "progress": line.progress,
+            "duration_ms": line.duration_ms,
+            "details": dict(line.details),
+        }
+        for line in lines
+    ]
+    if values:
+        session.execute(insert(DeployLog).values(values))
 
 
 def append_container_logs(session: Session, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -58,9 +58,11 @@ def resolve_env(session: Session, platform: Platform, parties: Parties) -> int:
     rows = _system_rows(platform.settings, parties, app_key, secrets)
     values = _placeholders(platform.settings, parties, {**rows, APP_KEY: app_key}, secrets)
     values |= {entry["key"]: "" for entry in manifest["userInputs"]} | defaults | users
-    _store(session, platform, parties, _Resolved(rows, integration, defaults, _services(manifest, values)))
-    _check_required(session, platform, parties)
-    return len(read_env(session, platform.cipher, deployment.id))
+    resolved = _Resolved(rows, integration, defaults, _services(manifest, values))
+    written = _store(session, platform, parties, resolved)
+    kept = [row for row in stored if row.kind == EnvKind.USER]
+    _check_required(manifest, [*kept, *written])
+    return len({(row.service, row.key) for row in [*kept, *written]})
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,7 @@ class _Resolved:
         return "_Resolved()"
 
 
-def _store(session: Session, platform: Platform, parties: Parties, resolved: _Resolved) -> None:
+def _store(session: Session, platform: Platform, parties: Parties, resolved: _Resolved) -> list[EnvRow]:
     identifier, cipher = parties.deployment.id, platform.cipher
     # Everything that is worked out is written anew, so that nothing outlives what it came from.
     for kind in (EnvKind.SYSTEM, EnvKind.INTEGRATION):
@@ -88,8 +90,10 @@ def _store(session: Session, platform: Platform, parties: Parties, resolved: _Re
         for key, value in resolved.integration.items()
     ]
     defaults = [EnvRow(key, value, EnvKind.USER) for key, value in resolved.defaults.items()]
-    write_env(session, cipher, identifier, [*system, *resolved.services, *integration])
-    write_env(session, cipher, identifier, defaults, overwrite=False)
+    written = [*system, *resolved.services, *integration, *defaults]
+    # No default is named like a row that the owner has, so a value that was set is never overwritten.
+    write_env(session, cipher, identifier, written)
+    return written
 
 
 def _system_rows(
@@ -161,10 +165,9 @@ def _services(manifest: Mapping[str, Any], values: Mapping[str, str]) -> list[En
     ]
 
 
-def _check_required(session: Session, platform: Platform, parties: Parties) -> None:
-    manifest = parties.deployment.manifest or {}
+def _check_required(manifest: Mapping[str, Any], rows: list[EnvRow]) -> None:
     web = next(service["name"] for service in manifest["services"] if service["role"] == "web")
-    env = env_for_service(read_env(session, platform.cipher, parties.deployment.id), web)
+    env = env_for_service(rows, web)
     # PORT is each service's own and added at its launch.
     missing = [name for name in manifest["requiredEnv"] if not env.get(name) and name != "PORT"]
     if missing:

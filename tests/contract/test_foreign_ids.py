@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from app.connections.models import Profile
 from app.core.platform import Platform
-from app.deployments.logs import DeployLine, LogOwner, append_deploy_log
+from app.deployments.logs import DeployLine, LogOwner, append_deploy_logs
 from app.deployments.models import Deployment
 from app.deployments.naming import format_deployment_id
 from app.deployments.route_records import write_route
@@ -54,7 +54,7 @@ def deployment_id(platform: Platform, victim: Workspace, tool: str) -> UUID:
     body = {"deploymentName": MARK, "userVariables": {"TOKEN": MARK}, "userInput": {"a": MARK}}
     found = make_deployment(platform, victim, tool, deploymentSlug=MARK, **body)
     with platform.database.transaction() as session:
-        append_deploy_log(session, LogOwner(found, 1, "deploy"), DeployLine("step", MARK))
+        append_deploy_logs(session, LogOwner(found, 1, "deploy"), [DeployLine("step", MARK)])
         write_route(session, session.get_one(Deployment, found), "127.0.0.1:9", "running")
     return found
 

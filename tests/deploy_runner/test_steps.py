@@ -32,7 +32,7 @@ def launch(engine: DockerEngine, deployment: Deployment, *services: ServicePlan)
     """Do every step up to running containers; return the events in order."""
     plan = deployment.plan(*services)
     events: list[tuple[str, str]] = []
-    network_id = create_network(engine, plan)
+    network_id = create_network(engine, plan.network, plan.labels)
     create_volumes(engine, plan)
     image_ids = prepare_images(engine, plan, network_id, lambda service, line: None)
     launch_services(engine, plan, image_ids, lambda service, event: events.append((service, event)))

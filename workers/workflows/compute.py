@@ -12,16 +12,15 @@ from app.deployments.env import read_env
 from app.deployments.logs import DeployLine
 from app.deployments.rollout import ObservedService, observe_services
 from deploy_runner.engines.base import ContainerState
-from deploy_runner.errors import PortTakenError, StepError, SubnetTakenError
+from deploy_runner.errors import PortTakenError, StepError
 from deploy_runner.journal import PhaseResult
 from deploy_runner.plan import DeploymentPlan
 from deploy_runner.ports import choose_port
 from deploy_runner.steps.containers import await_containers_up, launch_services
 from deploy_runner.steps.images import prepare_images
-from deploy_runner.steps.network import create_network
 from deploy_runner.steps.volumes import create_volumes
-from deploy_runner.subnets import choose_subnet, engine_subnets, host_routes
 from workers.workflows.context import WorkflowContext
+from workers.workflows.networks import have_network
 from workers.workflows.plans import build_plan, probed_services
 
 STEP = "deploy_compute"
@@ -33,8 +32,8 @@ _FLUSH_SECONDS = 0.5
 
 def deploy_compute(context: WorkflowContext) -> PhaseResult:
     """Have the network, the volumes, the images and every container of this generation."""
-    network_id = _have_network(context)
-    plan = current_plan(context)
+    network_id = have_network(context)
+    plan = read_plan(context)
     create_volumes(context.engine, plan)
     with _Output(context) as output:
         image_ids = prepare_images(context.engine, plan, network_id, output.write)
@@ -67,32 +66,6 @@ def read_plan(context: WorkflowContext) -> DeploymentPlan:
     return plan
 
 
-def _have_network(context: WorkflowContext) -> str:
-    for _ in range(_TRIES):
-        _take_subnet(context)
-        try:
-            return create_network(context.engine, read_plan(context))
-        except SubnetTakenError:
-            # Something that is not ours sits there: choose again, with what the engine shows now.
-            with context.fenced() as session:
-                addresses.free_subnet(session, context.claim.deployment_id)
-    raise StepError("No free subnet was found for the deployment's network.", permanent=False)
-
-
-def _take_subnet(context: WorkflowContext) -> None:
-    settings = context.platform.settings
-    avoid = [*engine_subnets(context.engine), *host_routes()]
-    for _ in range(_TRIES):
-        with context.fenced() as session:
-            if addresses.find_subnet(session, context.claim.deployment_id):
-                return
-            taken = addresses.list_taken_subnets(session)
-            subnet = choose_subnet(settings.network_range, SUBNET_PREFIX, taken, avoid)
-            if addresses.take_subnet(session, context.claim.deployment_id, subnet):
-                return
-    raise StepError("Subnets are being taken faster than one can be chosen.", permanent=False)
-
-
 def _ports(context: WorkflowContext, session: Session, manifest: Mapping[str, Any]) -> dict[str, int]:
     return {
         service["name"]: _port(context, session, service["name"]) for service in probed_services(manifest)
@@ -114,8 +87,8 @@ def _port(context: WorkflowContext, session: Session, service: str) -> int:
 
 
 def _launch(context: WorkflowContext, image_ids: Mapping[str, str]) -> list[ContainerState]:
+    plan = current_plan(context)
     for _ in range(_TRIES):
-        plan = read_plan(context)
         try:
             return launch_services(
                 context.engine,
@@ -126,6 +99,7 @@ def _launch(context: WorkflowContext, image_ids: Mapping[str, str]) -> list[Cont
         except PortTakenError as error:
             with context.fenced() as session:
                 addresses.free_port(session, error.port)
+            plan = read_plan(context)
     raise StepError("No free host port was found to publish the tool on.", permanent=False)
 
 

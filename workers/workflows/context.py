@@ -1,6 +1,7 @@
 """What a phase works with: the platform, the engine, the claim, and fenced ways to write."""
 
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,8 @@ from sqlalchemy.orm import Session
 
 from app.core.errors import BerthError
 from app.core.platform import Platform
-from app.deployments.logs import DeployLine, LogOwner, append_deploy_log
-from app.deployments.operations import Claim
+from app.deployments.logs import DeployLine, LogOwner, append_deploy_logs
+from app.deployments.operations import Claim, list_phases
 from app.deployments.rollout import Parties, begin_workflow, get_parties, list_secret_values
 from deploy_runner.engines.base import Engine
 from deploy_runner.errors import StepError
@@ -36,18 +37,20 @@ class WorkflowContext:
     labels: Labels
     writes: FencedWrites
     journal: DeploymentJournal
-    workflow: "Workflow" = field(repr=False)
-    redactor: Redactor = field(repr=False)
     results: dict[str, PhaseResult] = field(default_factory=dict)
     plan: DeploymentPlan | None = field(default=None, repr=False)
+    network_ahead: "Future[str] | None" = field(default=None, repr=False)
+    _redactor: Redactor | None = field(default=None, repr=False)
     _manifest: Mapping[str, Any] | None = field(default=None, repr=False)
 
     @classmethod
     def open(cls, runtime: Runtime, claim: Claim, workflow: "Workflow") -> "WorkflowContext":
-        """Read what the run needs to know of its deployment."""
-        with runtime.platform.database.transaction() as session:
+        """Show that the run has started, and read what it needs to know; raises LostLeaseError."""
+        writes = FencedWrites(runtime.platform.database, claim)
+        with writes.open() as session:
             deployment = get_parties(session, claim.operation_id).deployment
-            secrets = list_secret_values(session, runtime.platform, deployment.id)
+            begin_workflow(deployment, workflow.status, workflow.first_step)
+            known = list_phases(session, claim.operation_id)
         owner = LogOwner(deployment.id, deployment.attempt, workflow.name)
         labels = Labels(
             install_id=runtime.platform.settings.install_id,
@@ -57,31 +60,18 @@ class WorkflowContext:
             generation=deployment.generation,
             tenant_id=deployment.tenant_id.hex,
         )
-        writes = FencedWrites(runtime.platform.database, claim)
         journal = DeploymentJournal(writes, claim, owner, workflow)
-        context = cls(
-            platform=runtime.platform,
-            engine=runtime.engine,
-            claim=claim,
-            owner=owner,
-            labels=labels,
-            writes=writes,
-            journal=journal,
-            workflow=workflow,
-            redactor=Redactor(secrets),
-        )
-        journal.clean = context.clean
-        return context
+        journal.known = {name: row.result for name, row in known.items()}
+        return cls(runtime.platform, runtime.engine, claim, owner, labels, writes, journal)
+
+    def close(self) -> None:
+        """Give back what the run held."""
+        self.writes.close()
 
     @property
     def failed_step(self) -> str:
         """The phase that is, or was last, under way."""
         return self.journal.current
-
-    def begin(self) -> None:
-        """Show the deployment's owner that the run has started."""
-        with self.fenced() as session:
-            begin_workflow(session, self.claim.deployment_id, self.workflow.status, self.workflow.first_step)
 
     @contextmanager
     def fenced(self) -> Iterator[Session]:
@@ -113,16 +103,21 @@ class WorkflowContext:
 
     def log_all(self, lines: list[DeployLine]) -> None:
         """Add lines in one transaction, in order."""
+        cleaned = [self._cleaned(line) for line in lines]
         with self.fenced() as session:
-            for line in lines:
-                append_deploy_log(session, self.owner, self._cleaned(line))
+            append_deploy_logs(session, self.owner, cleaned)
 
-    def learn_secrets(self, session: Session) -> None:
-        """Know the secrets that a phase has just made."""
-        self.redactor = Redactor(list_secret_values(session, self.platform, self.claim.deployment_id))
+    def expect_new_secrets(self) -> None:
+        """A phase has made secrets: what is to be blanked is read again when something is logged."""
+        self._redactor = None
 
     def clean(self, text: str) -> str:
-        return self.redactor.clean(text)
+        """The text without any secret of the deployment."""
+        if self._redactor is None:
+            with self.fenced() as session:
+                secrets = list_secret_values(session, self.platform, self.claim.deployment_id)
+            self._redactor = Redactor(secrets)
+        return self._redactor.clean(text)
 
     def _cleaned(self, line: DeployLine) -> DeployLine:
         return DeployLine(

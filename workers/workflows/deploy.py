@@ -26,7 +26,7 @@ DEPLOY = Workflow(
     status=DeploymentStatus.DEPLOYING,
     phases=(
         Phase("validate_template", validate_template, 5, is_one_write=True),
-        Phase("collect_secrets", collect_all_secrets, 10, is_one_write=True),
+        Phase("collect_secrets", collect_all_secrets, 10),
         Phase("provision_r2", provision_storage, 15, is_one_write=True),
         Phase("provision_databases", provision_databases, 25),
         Phase("resolve_env", resolve_variables, 30, is_one_write=True),

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from app.core.db import Database
@@ -11,11 +12,12 @@ from deploy_runner.journal import LostLeaseError
 
 
 class FencedWrites:
-    """Used by the run's own thread only."""
+    """Used by the run's own thread only; all of them on one connection, which `close` gives back."""
 
     def __init__(self, database: Database, claim: Claim) -> None:
         self._database = database
         self._claim = claim
+        self._connection: Connection | None = None
         self._joined: Session | None = None
 
     @contextmanager
@@ -24,8 +26,10 @@ class FencedWrites:
         if self._joined is not None:
             yield self._joined
             return
+        if self._connection is None:
+            self._connection = self._database.engine.connect()
         try:
-            with self._database.transaction() as session:
+            with self._database.session(bind=self._connection) as session, session.begin():
                 hold_fence(session, self._claim)
                 yield session
         except FenceLostError:
@@ -40,3 +44,9 @@ class FencedWrites:
                 yield
             finally:
                 self._joined = None
+
+    def close(self) -> None:
+        """Give the connection back."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None

@@ -1,6 +1,6 @@
 """Phases 10 to 14, and the two ends of a deploy."""
 
-from app.deployments.logs import DeployLine, append_deploy_log
+from app.deployments.logs import DeployLine, append_deploy_logs
 from app.deployments.operation_models import OperationStatus
 from app.deployments.operations import finish_operation
 from app.deployments.rollout import mark_failed, mark_running, store_version
@@ -50,8 +50,7 @@ def end_deploy(context: WorkflowContext) -> None:
     """The deployment runs; the operation ends in the same transaction."""
     with context.fenced() as session:
         mark_running(context.parties(session).deployment)
-        for line in _TAIL:
-            append_deploy_log(session, context.owner, line)
+        append_deploy_logs(session, context.owner, _TAIL)
         finish_operation(session, context.claim, OperationStatus.SUCCEEDED)
 
 

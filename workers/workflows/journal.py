@@ -1,21 +1,18 @@
 """The journal of a run, in the database: a phase, its log line and the progress land in one fenced write."""
 
 import time
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from app.deployments.logs import DeployLine, LogOwner, append_deploy_log
-from app.deployments.models import Deployment
-from app.deployments.operations import Claim, list_phases, record_phase
+from app.deployments.logs import DeployLine, LogOwner, append_deploy_logs
+from app.deployments.operations import Claim, record_phase
+from app.deployments.rollout import show_progress
 from deploy_runner.journal import PhaseResult
 from deploy_runner.runner import Phase
 from workers.workflows.fenced_writes import FencedWrites
 
 if TYPE_CHECKING:
     from workers.workflows.workflow import Workflow
-
-SKIPPED = "skipped"
 
 
 class DeploymentJournal:
@@ -26,30 +23,21 @@ class DeploymentJournal:
         self._claim = claim
         self._owner = owner
         self._workflow = workflow
-        self._known: dict[str, PhaseResult] | None = None
         self._began = time.monotonic()
+        self.known: dict[str, PhaseResult] = {}
         self.current = workflow.first_step
-        self.clean: Callable[[str], str] = lambda text: text
 
     def find(self, phase: str) -> PhaseResult | None:
-        if self._known is None:
-            with self._writes.open() as session:
-                rows = list_phases(session, self._claim.operation_id)
-                self._known = {name: row.result for name, row in rows.items()}
-        return self._known.get(phase)
+        return self.known.get(phase)
 
     def record(self, phase: str, result: PhaseResult) -> None:
         elapsed = round((time.monotonic() - self._began) * 1000)
         progress = self._workflow.progress_of(phase)
-        line = DeployLine(
-            phase, self.clean(str(result.get("message", SKIPPED))), progress=progress, duration_ms=elapsed
-        )
+        line = DeployLine(phase, str(result["message"]), progress=progress, duration_ms=elapsed)
         with self._writes.open() as session:
             record_phase(session, self._claim, phase, result)
-            append_deploy_log(session, self._owner, line)
-            deployment = session.get_one(Deployment, self._owner.deployment_id)
-            deployment.progress = progress
-            deployment.current_step = self._workflow.next_step(phase)
+            append_deploy_logs(session, self._owner, [line])
+            show_progress(session, self._owner.deployment_id, progress, self._workflow.next_step(phase))
 
     def join(self) -> AbstractContextManager[None]:
         return self._writes.join()

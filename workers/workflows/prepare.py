@@ -1,12 +1,14 @@
 """Phases 1 to 5 of a deploy: what is to run, and with which secrets and variables."""
 
 from app.deployments.credentials import read_credentials
+from app.deployments.logs import DeployLine, append_deploy_logs
 from app.deployments.resolve import database_address, resolve_env
 from app.deployments.rollout import DATABASE_PASSWORD, collect_secrets, snapshot_template
 from deploy_runner.databases import ensure_database
 from deploy_runner.errors import StepError
 from deploy_runner.journal import PhaseResult
 from workers.workflows.context import WorkflowContext
+from workers.workflows.networks import start_network_ahead
 
 SKIPPED: PhaseResult = {"message": "skipped"}
 
@@ -18,9 +20,10 @@ def validate_template(context: WorkflowContext) -> PhaseResult:
 
 
 def collect_all_secrets(context: WorkflowContext) -> PhaseResult:
+    start_network_ahead(context)
     with context.fenced() as session:
         made = collect_secrets(session, context.platform, context.parties(session))
-        context.learn_secrets(session)
+    context.expect_new_secrets()
     return {"message": f"{made} generated"}
 
 
@@ -52,6 +55,6 @@ def provision_databases(context: WorkflowContext) -> PhaseResult:
 def resolve_variables(context: WorkflowContext) -> PhaseResult:
     with context.fenced() as session:
         count = resolve_env(session, context.platform, context.parties(session))
-        context.learn_secrets(session)
-    context.log("persist_connection_env_vars", "written")
+        append_deploy_logs(session, context.owner, [DeployLine("persist_connection_env_vars", "written")])
+    context.expect_new_secrets()
     return {"message": f"{count} variables"}

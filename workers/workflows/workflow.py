@@ -35,6 +35,5 @@ class Workflow:
 
     def run(self, context: WorkflowContext) -> None:
         """Do every phase that is not recorded yet, then end well; raises StepError, LostLeaseError."""
-        context.begin()
         run_phases(self.phases, context, context.journal, context.journal)
         self.end_well(context)

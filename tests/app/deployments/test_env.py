@@ -58,15 +58,12 @@ def test_rows_are_kept_per_service_and_key(session, platform, deployment_id):
     }
 
 
-@pytest.mark.parametrize(
-    ("overwrite", "expected"), [(True, ("new", SYSTEM, True)), (False, ("old", USER, False))]
-)
-def test_an_existing_row_is_replaced_or_kept(session, platform, deployment_id, overwrite, expected):
+def test_an_existing_row_is_replaced(session, platform, deployment_id):
     write_env(session, platform.cipher, deployment_id, [EnvRow("KEY", "old", USER)])
     fresh = [EnvRow("KEY", "new", SYSTEM, is_secret=True), EnvRow("MORE", "x", USER)]
-    write_env(session, platform.cipher, deployment_id, fresh, overwrite=overwrite)
+    write_env(session, platform.cipher, deployment_id, fresh)
     found = stored(session, platform, deployment_id)
-    assert found["", "KEY"] == expected
+    assert found["", "KEY"] == ("new", SYSTEM, True)
     assert found["", "MORE"] == ("x", USER, False)
 
 

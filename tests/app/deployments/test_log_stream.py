@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.deployments import log_stream
-from app.deployments.logs import DeployLine, LogOwner, append_container_logs, append_deploy_log
+from app.deployments.logs import DeployLine, LogOwner, append_container_logs, append_deploy_logs
 from tests.app.deployments.log_rows import container_line
 from tests.factories import make_deployment
 
@@ -28,7 +28,7 @@ def write(platform, deployment_id):
         owner = LogOwner(deployment_id, 1, "deploy")
         with platform.database.transaction() as session:
             for text in texts:
-                append_deploy_log(session, owner, DeployLine(step, text, level))
+                append_deploy_logs(session, owner, [DeployLine(step, text, level)])
 
     return run
 

@@ -8,7 +8,7 @@ from app.deployments.logs import (
     DeployLine,
     LogOwner,
     append_container_logs,
-    append_deploy_log,
+    append_deploy_logs,
 )
 from app.deployments.naming import format_deployment_id
 from tests.app.deployments.log_rows import NOON, container_line
@@ -34,7 +34,7 @@ def written(platform, deployment_id):
     """Six lines of workflows, one second apart from noon on."""
     with platform.database.transaction() as session:
         for number, (attempt, workflow, line) in enumerate(LINES):
-            append_deploy_log(session, LogOwner(deployment_id, attempt, workflow), line)
+            append_deploy_logs(session, LogOwner(deployment_id, attempt, workflow), [line])
             session.connection().exec_driver_sql(
                 "UPDATE deploy_logs SET created_at = %s WHERE id ="
                 " (SELECT max(id) FROM deploy_logs WHERE deployment_id = %s)",
@@ -223,7 +223,7 @@ def test_the_default_page_holds_two_hundred(platform, logs, deployment_id):
     owner = LogOwner(deployment_id, 1, "deploy")
     with platform.database.transaction() as session:
         for number in range(201):
-            append_deploy_log(session, owner, DeployLine("step", str(number)))
+            append_deploy_logs(session, owner, [DeployLine("step", str(number))])
     body = logs(deployment_id)
     assert len(body["logs"]) == 200
     assert messages(logs(deployment_id, f"?cursor={body['nextCursor']}")) == ["200"]

@@ -12,7 +12,7 @@ from app.deployments.addresses import find_port, find_subnet, take_port, take_su
 from app.deployments.credentials import read_credentials
 from app.deployments.env import read_env
 from app.deployments.log_models import DeployLog
-from app.deployments.logs import DeployLine, LogOwner, append_deploy_log
+from app.deployments.logs import DeployLine, LogOwner, append_deploy_logs
 from app.deployments.models import DeploymentStatus, DeploymentVersion
 from app.deployments.naming import parse_deployment_id
 from app.deployments.operation_models import Operation
@@ -166,10 +166,10 @@ def test_a_workflow_begins_once(accepted, session):
     deployment = accepted().deployment
     mark_failed(deployment, "deploy_compute", "no such image")
     deployment.progress = 30
-    begin_workflow(session, deployment.id, DeploymentStatus.DEPLOYING, "validate_template")
+    begin_workflow(deployment, DeploymentStatus.DEPLOYING, "validate_template")
     assert (deployment.status, deployment.progress, deployment.error_step) == ("deploying", 0, None)
     deployment.progress = 50
-    begin_workflow(session, deployment.id, DeploymentStatus.DEPLOYING, "deploy_compute")
+    begin_workflow(deployment, DeploymentStatus.DEPLOYING, "deploy_compute")
     assert (deployment.progress, deployment.current_step) == (50, "deploy_compute")
 
 
@@ -204,7 +204,7 @@ def test_a_teardown_leaves_the_row_and_nothing_else(collected, platform, session
     parties = collected({"bindings": ["openai"]}, secrets=SECRETS)
     deployment = parties.deployment
     key = app_key(session, platform, parties)
-    append_deploy_log(session, LogOwner(deployment.id, 1, "deploy"), DeployLine("step", "text"))
+    append_deploy_logs(session, LogOwner(deployment.id, 1, "deploy"), [DeployLine("step", "text")])
     assert take_subnet(session, deployment.id, f"10.224.{len(key)}.0/28")
     assert take_port(session, deployment.id, "web", 1, 29_999)
     # Twice, for a teardown may be run again from its beginning.
