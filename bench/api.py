@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from stack.errors import StackError
 
-POLL_SECONDS = 0.005
+POLL_SECONDS = 0.05
 DEPLOY_SECONDS = 120.0
 _ENDED = ("running", "failed", "destroyed")
 
@@ -46,7 +46,7 @@ class Api:
         return str(answer["deploymentId"])
 
     def await_end(self, deployment_id: str) -> dict[str, Any]:
-        """Ask every five milliseconds until the deployment runs, failed, or is gone."""
+        """Ask until the deployment runs, failed, or is gone."""
         deadline = time.monotonic() + DEPLOY_SECONDS
         while True:
             deployment: dict[str, Any] = self.call("GET", f"/api/deployments/{deployment_id}")["deployment"]

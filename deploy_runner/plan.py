@@ -46,8 +46,8 @@ class Labels:
         return {f"berth.{name}": value for name, value in named.items()}
 
     def for_image(self) -> dict[str, str]:
-        """Only whose it is: the builder takes a step of its own, an eighth of a second, for every label."""
-        return {"berth.install": self.install_id, "berth.deployment": self.deployment_id}
+        """Only whose it is: deployments share it, and the builder takes a step of its own for every label."""
+        return {"berth.install": self.install_id}
 
 
 @dataclass(frozen=True)

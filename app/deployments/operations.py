@@ -6,7 +6,7 @@ Every write of a worker happens under `hold_fence`: a worker that lost its lease
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Interval, func, select, update
+from sqlalchemy import Interval, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core.errors import ConflictError
@@ -94,10 +94,13 @@ def list_phases(session: Session, operation_id: UUID) -> dict[str, OperationPhas
 
 def record_phase(session: Session, claim: Claim, phase: str, result: dict[str, object]) -> None:
     """Remember a finished phase; the caller holds the fence."""
-    session.add(
-        OperationPhase(operation_id=claim.operation_id, phase=phase, fence=claim.fence, result=dict(result))
-    )
-    session.flush()
+    values = {
+        "operation_id": claim.operation_id,
+        "phase": phase,
+        "fence": claim.fence,
+        "result": dict(result),
+    }
+    session.execute(insert(OperationPhase).values(values))
 
 
 def finish_operation(session: Session, claim: Claim, status: OperationStatus) -> None:

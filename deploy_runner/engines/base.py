@@ -116,4 +116,5 @@ class Engine(Protocol):
 
     def remove_image(self, image_id: str) -> None: ...
 
-    def list_owned(self, install_id: str, deployment_id: str | None = None) -> OwnedObjects: ...
+    def list_owned(self, install_id: str, deployment_id: str | None = None) -> OwnedObjects:
+        """What carries the installation's label, of one deployment or all; images belong to no deployment."""

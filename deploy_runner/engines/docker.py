@@ -118,7 +118,10 @@ class DockerEngine:
                     _owned({"Id": raw["Name"], **raw}, raw["Name"])
                     for raw in docker_networks.list_volumes(*of)
                 ],
-                images=[_owned(raw, _first_tag(raw)) for raw in docker_images.list_images(*of)],
+                images=[
+                    _owned(raw, _first_tag(raw))
+                    for raw in docker_images.list_images(self._client, install_id)
+                ],
             )
 
 

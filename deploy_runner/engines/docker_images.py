@@ -20,8 +20,6 @@ from deploy_runner.engines.docker_client import (
     AnonymousClient,
     engine_errors,
     explain,
-    owner_filter,
-    require_owner,
 )
 from deploy_runner.errors import StepError
 from deploy_runner.plan import ArtifactBuild, GitBuild, Labels, RegistryImage
@@ -129,7 +127,7 @@ def ensure_built_image(
 ) -> str:
     present = find_image(client, source.tag)
     if present is not None:
-        require_owner(present["Config"]["Labels"], labels.install_id, f"The image {source.tag}")
+        _require_own(present, labels.install_id, source.tag)
         return str(present["Id"])
     with open_build_context(source, run.bases) as context:
         _build(client, context, _build_options(source.tag, labels, run.network), run.on_output)
@@ -137,6 +135,13 @@ def ensure_built_image(
     if built is None:
         raise StepError(f"The image {source.tag} was gone right after it was built.", permanent=False)
     return str(built["Id"])
+
+
+def _require_own(image: dict[str, Any], install_id: str, name: str) -> None:
+    if (image["Config"]["Labels"] or {}).get("berth.install") != install_id:
+        raise StepError(
+            f"The image {name} exists already and was not made by this installation, so it was left alone."
+        )
 
 
 def _build_options(tag: str, labels: Labels, network: str) -> dict[str, Any]:
@@ -221,7 +226,7 @@ def remove_image(client: AnonymousClient, image_id: str, install_id: str) -> Non
     found = find_image(client, image_id)
     if found is None:
         return
-    require_owner(found["Config"]["Labels"], install_id, f"The image {image_id}")
+    _require_own(found, install_id, image_id)
     with engine_errors("The image could not be removed"):
         try:
             client.remove_image(found["Id"])
@@ -233,5 +238,6 @@ def remove_image(client: AnonymousClient, image_id: str, install_id: str) -> Non
             raise StepError("The image is still in use by a container.", permanent=False) from error
 
 
-def list_images(client: AnonymousClient, install_id: str, deployment_id: str | None) -> list[dict[str, Any]]:
-    return list(client.images(filters=owner_filter(install_id, deployment_id)))
+def list_images(client: AnonymousClient, install_id: str) -> list[dict[str, Any]]:
+    """What this installation built; deployments of one version share an image."""
+    return list(client.images(filters={"label": f"berth.install={install_id}"}))

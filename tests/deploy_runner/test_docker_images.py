@@ -36,7 +36,7 @@ def test_a_dockerfile_is_built_once_and_labelled(
     again: list[str] = []
     assert engine.ensure_image(source, deployment.labels(fence=2), network_id, again.append) == first
     assert again == []
-    assert raw.inspect_image(first)["Config"]["Labels"]["berth.deployment"] == deployment.id
+    assert raw.inspect_image(first)["Config"]["Labels"]["berth.install"] == deployment.labels().install_id
 
 
 def test_a_build_runs_on_the_given_network_and_leaves_no_container(

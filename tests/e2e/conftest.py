@@ -109,5 +109,5 @@ def remove_leftovers(stack: Stack) -> None:
         stack.engine.remove_network(network["Id"])
     for volume in stack.engine.volumes(filters=chosen)["Volumes"] or []:
         stack.engine.remove_volume(volume["Name"])
-    for image in stack.engine.images(filters=chosen):
+    for image in stack.engine.images(filters={"label": f"berth.install={stack.install_id}"}):
         stack.engine.remove_image(image["Id"], force=True)
