@@ -6,7 +6,7 @@ Every write of a worker happens under `hold_fence`: a worker that lost its lease
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Interval, func, insert, select, update
+from sqlalchemy import Interval, func, select, update
 from sqlalchemy.orm import Session
 
 from app.core.errors import ConflictError
@@ -81,26 +81,11 @@ def hold_fence(session: Session, claim: Claim) -> None:
         raise FenceLostError
 
 
-def find_phase(session: Session, operation_id: UUID, phase: str) -> OperationPhase | None:
-    return session.get(OperationPhase, (operation_id, phase))
-
-
 def list_phases(session: Session, operation_id: UUID) -> dict[str, OperationPhase]:
     rows = session.execute(
         select(OperationPhase).where(OperationPhase.operation_id == operation_id)
     ).scalars()
     return {row.phase: row for row in rows}
-
-
-def record_phase(session: Session, claim: Claim, phase: str, result: dict[str, object]) -> None:
-    """Remember a finished phase; the caller holds the fence."""
-    values = {
-        "operation_id": claim.operation_id,
-        "phase": phase,
-        "fence": claim.fence,
-        "result": dict(result),
-    }
-    session.execute(insert(OperationPhase).values(values))
 
 
 def finish_operation(session: Session, claim: Claim, status: OperationStatus) -> None:

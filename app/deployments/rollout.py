@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -84,12 +84,6 @@ def begin_workflow(deployment: Deployment, status: DeploymentStatus, first_step:
         deployment.status, deployment.progress = status, 0
         deployment.error_step = deployment.error_message = None
     deployment.current_step = first_step
-
-
-def show_progress(session: Session, deployment_id: UUID, progress: int, next_step: str | None) -> None:
-    """Show how far a workflow has come, and what it does now."""
-    statement = update(Deployment).where(Deployment.id == deployment_id)
-    session.execute(statement.values(progress=progress, current_step=next_step))
 
 
 def snapshot_template(session: Session, parties: Parties) -> str:

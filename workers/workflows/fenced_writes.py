@@ -23,6 +23,14 @@ class FencedWrites:
     @contextmanager
     def open(self) -> Iterator[Session]:
         """A transaction under the fence, or the one that is being joined; raises LostLeaseError."""
+        with self.open_unheld() as session:
+            if session is not self._joined:
+                hold_fence(session, self._claim)
+            yield session
+
+    @contextmanager
+    def open_unheld(self) -> Iterator[Session]:
+        """The same for a statement that checks the fence by itself."""
         if self._joined is not None:
             yield self._joined
             return
@@ -30,7 +38,6 @@ class FencedWrites:
             self._connection = self._database.engine.connect()
         try:
             with self._database.session(bind=self._connection) as session, session.begin():
-                hold_fence(session, self._claim)
                 yield session
         except FenceLostError:
             raise LostLeaseError from None

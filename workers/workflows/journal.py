@@ -4,9 +4,9 @@ import time
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
-from app.deployments.logs import DeployLine, LogOwner, append_deploy_logs
-from app.deployments.operations import Claim, record_phase
-from app.deployments.rollout import show_progress
+from app.deployments.logs import LogOwner
+from app.deployments.operations import Claim
+from app.deployments.recording import FinishedPhase, record_phase
 from deploy_runner.journal import PhaseResult
 from deploy_runner.runner import Phase
 from workers.workflows.fenced_writes import FencedWrites
@@ -32,12 +32,15 @@ class DeploymentJournal:
 
     def record(self, phase: str, result: PhaseResult) -> None:
         elapsed = round((time.monotonic() - self._began) * 1000)
-        progress = self._workflow.progress_of(phase)
-        line = DeployLine(phase, str(result["message"]), progress=progress, duration_ms=elapsed)
-        with self._writes.open() as session:
-            record_phase(session, self._claim, phase, result)
-            append_deploy_logs(session, self._owner, [line])
-            show_progress(session, self._owner.deployment_id, progress, self._workflow.next_step(phase))
+        finished = FinishedPhase(
+            name=phase,
+            result=result,
+            progress=self._workflow.progress_of(phase),
+            duration_ms=elapsed,
+            next_step=self._workflow.next_step(phase),
+        )
+        with self._writes.open_unheld() as session:
+            record_phase(session, self._claim, self._owner, finished)
 
     def join(self) -> AbstractContextManager[None]:
         return self._writes.join()

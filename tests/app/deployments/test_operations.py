@@ -15,11 +15,8 @@ from app.deployments.operations import (
     enqueue_operation,
     extend_lease,
     find_active,
-    find_phase,
     finish_operation,
     hold_fence,
-    list_phases,
-    record_phase,
     release_operation,
     supersede_active,
 )
@@ -229,7 +226,6 @@ def test_a_held_fence_makes_the_next_claim_wait_for_the_commit(platform, claim, 
     claims = []
     with platform.database.session() as writer:
         hold_fence(writer, held)
-        record_phase(writer, held, "deploy_compute", {})
         rival = threading.Thread(
             target=lambda: claims.append(act(platform, claim_operation, operation_id, "worker-2", LEASE))
         )
@@ -238,22 +234,6 @@ def test_a_held_fence_makes_the_next_claim_wait_for_the_commit(platform, claim, 
         writer.commit()
     rival.join(10)
     assert claims[0].fence == held.fence + 1
-    assert act(platform, find_phase, operation_id, "deploy_compute").fence == held.fence
-
-
-def test_a_recorded_phase_is_found_with_its_result(platform, claim, operation_id):
-    held = claim()
-    act(platform, record_phase, held, "validate_template", {"version": "1.0.0"})
-    assert act(platform, find_phase, operation_id, "validate_template").result == {"version": "1.0.0"}
-    assert act(platform, find_phase, operation_id, "deploy_compute") is None
-    assert list(act(platform, list_phases, operation_id)) == ["validate_template"]
-
-
-def test_a_phase_is_recorded_once(platform, claim):
-    held = claim()
-    act(platform, record_phase, held, "validate_template", {})
-    with pytest.raises(IntegrityError):
-        act(platform, record_phase, held, "validate_template", {})
 
 
 def test_a_deployment_has_one_unfinished_operation(platform, operation_id, deployment_id):
