@@ -63,18 +63,25 @@ def take_waiting_operations(session: Session) -> list[UUID]:
 
 
 def list_exhausted(session: Session, settings: Settings) -> list[Exhausted]:
-    """Unfinished operations past their ceilings that nobody holds (lifecycle.md 1)."""
+    """Unfinished operations past their ceilings (lifecycle.md 1).
+
+    The ceiling of attempts speaks of rows that nobody holds; the one of age also of a run that goes on
+    and on: its worker meets the raised fence at its next write.
+    """
     waiting = Operation.lease_owner.is_(None) | (Operation.lease_expires_at < NOW)
-    rows = session.execute(select(Operation).where(Operation.finished_at.is_(None), waiting)).scalars()
+    rows = session.execute(select(Operation, waiting).where(Operation.finished_at.is_(None))).all()
     now = session.execute(select(NOW)).scalar_one()
-    found = []
-    for row in rows:
-        age = now - row.created_at
-        if row.attempts >= settings.max_attempts:
-            found.append(Exhausted(row.id, "OPERATION_EXHAUSTED"))
-        elif age > _ceiling(row, settings) or (row.attempts == 0 and age > UNCLAIMED_CEILING):
-            found.append(Exhausted(row.id, "OPERATION_TIMEOUT"))
-    return found
+    codes = [
+        (row.id, _find_ceiling(row, is_waiting, now - row.created_at, settings)) for row, is_waiting in rows
+    ]
+    return [Exhausted(operation_id, code) for operation_id, code in codes if code]
+
+
+def _find_ceiling(operation: Operation, is_waiting: bool, age: timedelta, settings: Settings) -> str | None:
+    if is_waiting and operation.attempts >= settings.max_attempts:
+        return "OPERATION_EXHAUSTED"
+    is_unclaimed = operation.attempts == 0 and age > UNCLAIMED_CEILING
+    return "OPERATION_TIMEOUT" if is_unclaimed or age > _ceiling(operation, settings) else None
 
 
 def _ceiling(operation: Operation, settings: Settings) -> timedelta:

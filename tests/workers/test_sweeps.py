@@ -111,14 +111,25 @@ def test_what_is_past_its_ceiling_is_given_up_and_the_deployment_failed(
     assert (job.deployment().error_message or "").startswith(code)
 
 
-def test_an_operation_at_work_is_not_given_up(
+def test_the_last_attempt_at_work_is_not_given_up(
     accept: Accept, runtime: Runtime, queue: RecordingQueue
 ) -> None:
     job = accept()
     job.claim(lease_seconds=60)
-    age(job, attempts=3, created_at=NOW - timedelta(minutes=61))
+    age(job, attempts=3, created_at=NOW - timedelta(minutes=59))
     sweeper(runtime, queue).sweep_once()
     assert job.operation().finished_at is None
+
+
+def test_a_run_that_goes_on_and_on_is_given_up_under_its_worker(
+    accept: Accept, runtime: Runtime, queue: RecordingQueue
+) -> None:
+    job = accept()
+    claim = job.claim(lease_seconds=60)
+    age(job, created_at=NOW - timedelta(minutes=61))
+    sweeper(runtime, queue).sweep_once()
+    assert job.operation().fence == claim.fence + 1
+    assert (job.deployment().error_message or "").startswith("OPERATION_TIMEOUT")
 
 
 def test_only_one_sweeper_sweeps_at_a_time(accept: Accept, runtime: Runtime, queue: RecordingQueue) -> None:

@@ -115,7 +115,7 @@ def test_a_finished_operation_is_not_rung(platform, waiting):
         ({"kind": TEARDOWN, "attempts": 10}, "OPERATION_EXHAUSTED"),
     ],
 )
-def test_a_ceiling_ends_what_nobody_holds(platform, waiting, columns, code):
+def test_a_ceiling_ends_an_operation(platform, waiting, columns, code):
     operation_id = waiting(**columns)
     assert exhausted(platform).get(operation_id) == code
 
