@@ -1,7 +1,7 @@
 """What a phase works with: the platform, the engine, the claim, and fenced ways to write."""
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -64,8 +64,14 @@ class WorkflowContext:
         journal.known = {name: row.result for name, row in known.items()}
         return cls(runtime.platform, runtime.engine, claim, owner, labels, writes, journal)
 
+    def settle(self) -> None:
+        """Wait for what runs in the background: nothing of a run may still be made once it has ended."""
+        if self.network_ahead is not None:
+            wait([self.network_ahead])
+
     def close(self) -> None:
         """Give back what the run held."""
+        self.settle()
         self.writes.close()
 
     @property

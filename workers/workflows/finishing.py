@@ -56,6 +56,7 @@ def end_deploy(context: WorkflowContext) -> None:
 
 def fail_deploy(context: WorkflowContext, error: StepError) -> None:
     """Keep everything for inspection, and say what happened where the owner looks."""
+    context.settle()
     step = FAILED_STEP if isinstance(error, NotReadyError) else context.failed_step
     message = context.clean(error.message)
     context.log(step, message, "error", {"service": error.service} if error.service else {})
