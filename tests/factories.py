@@ -62,7 +62,7 @@ def make_tenant(platform: Platform, owner: User, slug_chosen: bool = True) -> Te
             name=slug.title(),
             slug=slug,
             owner_id=owner.id,
-            referral_code=secrets.token_hex(3).upper(),
+            referral_code=secrets.token_hex(8).upper(),
             slug_chosen=slug_chosen,
         )
         session.add(tenant)
