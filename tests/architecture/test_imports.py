@@ -125,7 +125,6 @@ def may_not_load_flask(source: Source) -> bool:
     return not source.path.stem.endswith(("routes", "commands"))
 
 
-@pytest.mark.skipif(not (ROOT / "workers/celery_app.py").exists(), reason="there are no workers yet")
 def test_names_sent_are_the_names_the_workers_register() -> None:
     """A registered task that the web process does not send must be on the schedule of beat."""
     script = (
