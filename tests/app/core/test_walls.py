@@ -20,7 +20,7 @@ UNWALLED = {"tenant_members", "tenant_integrations", "network_subnets", "host_po
 
 
 def test_every_table_of_a_tenant_has_a_forced_wall(session: Session) -> None:
-    walls = dict(session.execute(text(BELONGING)).tuples().all())
+    walls = {row[0]: row[1] for row in session.execute(text(BELONGING))}
     assert {name for name, has_wall in walls.items() if not has_wall} == UNWALLED
 
 
