@@ -26,12 +26,6 @@ def _text(value: str) -> str:
     return value.strip()
 
 
-def _required(value: str) -> str:
-    if not value.strip():
-        raise ValueError("is required")
-    return value.strip()
-
-
 def _flag(value: str) -> bool:
     lowered = value.strip().lower()
     if lowered not in {"true", "false", "1", "0", "yes", "no"}:

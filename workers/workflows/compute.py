@@ -24,7 +24,6 @@ from workers.workflows.networks import have_network
 from workers.workflows.plans import build_plan, probed_services
 
 STEP = "deploy_compute"
-SUBNET_PREFIX = 28
 _TRIES = 20
 _FLUSH_LINES = 50
 _FLUSH_SECONDS = 0.5

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, wait
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -47,10 +47,14 @@ class WorkflowContext:
     def open(cls, runtime: Runtime, claim: Claim, workflow: "Workflow") -> "WorkflowContext":
         """Show that the run has started, and read what it needs to know; raises LostLeaseError."""
         writes = FencedWrites(runtime.platform.database, claim)
-        with writes.open() as session:
-            deployment = get_parties(session, claim.operation_id).deployment
-            begin_workflow(deployment, workflow.status, workflow.first_step)
-            known = list_phases(session, claim.operation_id)
+        with ExitStack() as undo:
+            # A run that does not come about gives its connection back at once.
+            undo.callback(writes.close)
+            with writes.open() as session:
+                deployment = get_parties(session, claim.operation_id).deployment
+                begin_workflow(deployment, workflow.status, workflow.first_step)
+                known = list_phases(session, claim.operation_id)
+            undo.pop_all()
         owner = LogOwner(deployment.id, deployment.attempt, workflow.name)
         labels = Labels(
             install_id=runtime.platform.settings.install_id,
