@@ -113,12 +113,6 @@ def supersede_active(session: Session, deployment_id: UUID) -> None:
     )
 
 
-def find_active(session: Session, deployment_id: UUID) -> Operation | None:
-    return session.execute(
-        select(Operation).where(Operation.deployment_id == deployment_id, Operation.finished_at.is_(None))
-    ).scalar_one_or_none()
-
-
 def refuse_state(deployment: Deployment, allowed_from: list[str]) -> ConflictError:
     """The contract's 409 for an action that the status does not allow."""
     return ConflictError(

@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from app.deployments.models import Deployment
@@ -14,7 +15,6 @@ from app.deployments.operations import (
     claim_operation,
     enqueue_operation,
     extend_lease,
-    find_active,
     finish_operation,
     hold_fence,
     release_operation,
@@ -25,6 +25,11 @@ from tests.app.deployments.orders import client_of, run_sql
 from tests.factories import make_deployment
 
 LEASE = 60
+
+
+def find_active(session, deployment_id):
+    chosen = Operation.deployment_id == deployment_id, Operation.finished_at.is_(None)
+    return session.execute(select(Operation).where(*chosen)).scalar_one_or_none()
 
 
 @pytest.fixture
